@@ -1,0 +1,47 @@
+"""Where Daybreak keeps its files. Names in here are a contract: others script against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds everything one Daybreak knows."""
+
+    root: Path
+
+    @property
+    def warehouse_dir(self) -> Path:
+        """The live database (the ingester's alone), published files and CURRENT."""
+        return self.root / "warehouse"
+
+    @property
+    def warehouse_link(self) -> Path:
+        """Always opens the newest published warehouse, in any DuckDB tool."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def outbox(self) -> Path:
+        """Maildir where digests go when no SMTP server is set."""
+        return self.root / "outbox"
+
+    @property
+    def ledger(self) -> Path:
+        """SQLite: people, what each has been told, digests."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def people_file(self) -> Path:
+        return self.root / "people.toml"
+
+    @property
+    def board_key(self) -> Path:
+        """The embedded board's key, mode 0600."""
+        return self.root / "board.key"
+
+    @property
+    def board_url(self) -> Path:
+        """Where the embedded board of this home listens."""
+        return self.root / "board.url"
