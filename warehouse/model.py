@@ -10,9 +10,7 @@ from typing import Any, Literal
 Fields = Mapping[str, Any]
 """Canonical field names to JSON values. Absent means "not said", None means "empty"."""
 
-EntityType = Literal[
-    "board", "column", "card", "member", "comment", "checklist_item", "attachment", "label"
-]
+EntityType = Literal["board", "column", "card", "member", "comment", "checklist_item", "attachment", "label"]
 
 ACTIONS = frozenset(
     """
@@ -113,9 +111,7 @@ class Window:
 
     def __post_init__(self) -> None:
         if not 0 <= self.after <= self.upto:
-            raise ValueError(
-                f"a window needs 0 <= after <= upto, not after={self.after} upto={self.upto}"
-            )
+            raise ValueError(f"a window needs 0 <= after <= upto, not after={self.after} upto={self.upto}")
 
 
 @dataclass(frozen=True, slots=True)
