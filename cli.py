@@ -1,1 +1,436 @@
-def main() -> None: ...
+"""`daybreak`: each command is a short sentence that calls one room. The clock and the environment are read here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import typer
+
+from warehouse.home import Home
+
+BOARD_PORT = 8400
+DASHBOARD_PORT = 8500
+WELL, FAILED, CALLED_WRONG = 0, 1, 2
+ROOMS = {"__main__", "board", "cli", "digests", "ingest", "pages", "up", "warehouse"}
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+board_cli = typer.Typer(no_args_is_help=True, help="The embedded board.")
+ingest_cli = typer.Typer(no_args_is_help=True, help="From boards to the warehouse.")
+people_cli = typer.Typer(no_args_is_help=True, help="Who is told, where they live, and when.")
+digest_cli = typer.Typer(no_args_is_help=True, help="The mail at the start of each person's day.")
+cli.add_typer(board_cli, name="board")
+cli.add_typer(ingest_cli, name="ingest")
+cli.add_typer(people_cli, name="people")
+cli.add_typer(digest_cli, name="digest")
+
+Now = Annotated[str | None, typer.Option("--now", metavar="WHEN", help="Instead of the clock: ISO 8601.")]
+
+
+class CalledWrong(Exception):
+    """The call was wrong: exit 2."""
+
+
+# ── the shell: home, clock, output ────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", envvar="DAYBREAK_HOME", help="Where Daybreak keeps its files."),
+    ] = None,
+) -> None:
+    context.obj = Home((home or platformdirs.user_data_path("daybreak")).expanduser().absolute())
+
+
+def _ready(context: typer.Context) -> Home:
+    """The home, made if need be; a clear error where it cannot be written."""
+    home: Home = context.obj
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CalledWrong(
+            f"cannot make the home {home.root} ({error.strerror}): choose another with --home DIR or DAYBREAK_HOME"
+        ) from error
+    if not os.access(home.root, os.W_OK | os.X_OK):
+        raise CalledWrong(
+            f"the home {home.root} is not writable: choose another with --home DIR or DAYBREAK_HOME"
+        )
+    return home
+
+
+def _when(text: str) -> datetime:
+    """An instant from ISO 8601; without an offset it is UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CalledWrong(
+            f"{text!r} is not an instant: write ISO 8601 as in 2026-03-10T08:00:00+01:00"
+        ) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _clock(given: str | None = None) -> Callable[[], datetime]:
+    """What tells the time: --now, else DAYBREAK_NOW, else the machine."""
+    if fixed := given or os.environ.get("DAYBREAK_NOW"):
+        at = _when(fixed)
+        return lambda: at
+    return lambda: datetime.now(UTC)
+
+
+def _since(text: str, now: datetime) -> datetime:
+    """ISO 8601, or a span back from now: 36h, 7d, 2w."""
+    units = {"h": "hours", "d": "days", "w": "weeks"}
+    if text[:-1].isdigit() and text[-1] in units:
+        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
+    return _when(text)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the commands' own output
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _board_access(home: Home) -> tuple[str, str]:
+    """The Flux to read and its key: from the environment, else this home's embedded board."""
+    url, key = os.environ.get("FLUX_BASE_URL"), os.environ.get("FLUX_API_KEY")
+    if not url:
+        url = (
+            home.board_url.read_text().strip()
+            if home.board_url.exists()
+            else f"http://127.0.0.1:{BOARD_PORT}"
+        )
+    if not key:
+        if not home.board_key.exists():
+            raise CalledWrong(
+                f"no key for {url}: set FLUX_API_KEY, or start the embedded board with `daybreak up`"
+            )
+        key = home.board_key.read_text().strip()
+    return url, key
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+
+
+def _report(findings: Sequence[Any]) -> None:
+    """Print findings a line each; exit 1 if one is not well."""
+    for finding in findings:
+        _say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.text}")
+        if finding.next_step and not finding.ok:
+            _say(f"      → {finding.next_step}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+# ── running it all ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+def up(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="The dashboard's port.")] = DASHBOARD_PORT,
+    board_port: Annotated[int, typer.Option(help="The embedded board's port.")] = BOARD_PORT,
+    sample: Annotated[bool, typer.Option(help="Fill an empty embedded board with a sample team.")] = True,
+) -> None:
+    """Everything: board, ingester, digests and dashboard, until Ctrl-C."""
+    import filelock
+
+    from up import Ports, require_free, run
+
+    home = _ready(context)
+    if bool(os.environ.get("FLUX_BASE_URL")) != bool(os.environ.get("FLUX_API_KEY")):
+        raise CalledWrong(
+            "FLUX_BASE_URL and FLUX_API_KEY go together: set both, or neither for the embedded board"
+        )
+    embedded = not os.environ.get("FLUX_BASE_URL")
+    ports = Ports(pages=port, board=board_port if embedded else None)
+    try:
+        with filelock.FileLock(home.root / "up.lock", timeout=0):
+            require_free(port, "--port")
+            if embedded:
+                require_free(board_port, "--board-port")
+            if embedded and sample:
+                _settle_sample_people(home)
+            stop = _stop_on_signals()
+            run(
+                home.root,
+                ports,
+                sample=sample,
+                say=_say,
+                monotonic=time.monotonic,
+                stop=stop,
+                environment=os.environ,
+            )
+    except filelock.Timeout as error:
+        raise CalledWrong(
+            f"Daybreak is already running in {home.root}: stop it, or use another --home"
+        ) from error
+
+
+def _settle_sample_people(home: Home) -> None:
+    """On the first run the sample team's people are there; afterwards people.toml belongs to its reader."""
+    from digests.people import import_people
+
+    spec = find_spec("board")
+    if home.people_file.exists() or home.ledger.exists() or spec is None or spec.origin is None:
+        return
+    shutil.copyfile(Path(spec.origin).with_name("sample_people.toml"), home.people_file)
+    import_people(home, home.people_file)
+
+
+@board_cli.command("serve")
+def board_serve(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = BOARD_PORT,
+    sample: Annotated[bool, typer.Option(help="Fill an empty board with a sample team.")] = False,
+) -> None:
+    """Serve the embedded Flux-compatible board."""
+    from board.server import serve
+
+    clock = _clock()
+    serve(_ready(context).root, port=port, sample_at=clock() if sample else None, log=_say, clock=clock)
+
+
+# ── from boards to the warehouse ──────────────────────────────────────────────────────────────────────────────────
+
+
+@ingest_cli.command("flux")
+def ingest_flux(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep following until Ctrl-C.")] = False,
+) -> None:
+    """Read every board the key may see."""
+    from ingest.sources.flux import Flux
+    from ingest.sync import follow as follow_source
+    from ingest.sync import pull
+
+    home = _ready(context)
+    url, key = _board_access(home)
+    with Flux(url, key) as source:
+        if follow:
+            follow_source(home, source, clock=_clock(), stop=_stop_on_signals(), say=_say)
+        else:
+            for summary in pull(home, source, clock=_clock()):
+                _say(str(summary))
+
+
+@ingest_cli.command("trello")
+def ingest_trello(
+    context: typer.Context, files: Annotated[list[Path], typer.Argument(metavar="FILE...")]
+) -> None:
+    """Read Trello board exports (Board menu → Print, export, and share → Export as JSON)."""
+    from rich.progress import track
+
+    from ingest.sync import import_file
+
+    home, now = _ready(context), _clock()()
+    for path in track(files, "Reading exports", disable=not sys.stderr.isatty() or len(files) < 2):
+        _say(str(import_file(home, path, now)))
+
+
+@cli.command()
+def sql(
+    context: typer.Context,
+    query: str,
+    output: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
+) -> None:
+    """Ask the published warehouse, read-only."""
+    from warehouse.sandbox import query as ask
+
+    if output not in ("table", "csv", "json"):
+        raise CalledWrong(f"--format {output}: choose table, csv or json")
+    result = ask(_ready(context), query)
+    if output == "csv":
+        _say(result.frame.write_csv().rstrip("\n"))
+    elif output == "json":
+        _say(result.frame.write_json())
+    else:
+        _table(result.frame.columns, result.frame.rows())
+    if result.truncated:
+        typer.echo(f"only the first {result.frame.height} rows are shown: add a limit or a filter", err=True)
+
+
+# ── people and what they are told ─────────────────────────────────────────────────────────────────────────────────
+
+
+@people_cli.command("import")
+def people_import(context: typer.Context, file: Path) -> None:
+    """Complete people (zone, e-mail, send times) from a TOML file."""
+    from digests.people import import_people
+
+    _say(str(import_people(_ready(context), file)))
+
+
+@people_cli.command("list")
+def people_list(context: typer.Context) -> None:
+    """Everybody Daybreak knows, from boards and from people.toml."""
+    from digests.people import people
+
+    rows = [
+        (
+            person.person_id,
+            person.name,
+            person.zone or "(zone not set)",
+            person.email or "(no e-mail)",
+            " ".join(f"{at:%H:%M}" for at in person.send_at),
+            " ".join(person.members),
+        )
+        for person in people(_ready(context))
+    ]
+    _table(["person", "name", "zone", "e-mail", "send at", "members"], rows)
+
+
+@cli.command("catch-up")
+def catch_up(
+    context: typer.Context,
+    person: str,
+    since: Annotated[str | None, typer.Option(metavar="WHEN", help="ISO 8601, or 36h, 7d, 2w.")] = None,
+    after: Annotated[
+        int | None, typer.Option(metavar="OFFSET", min=0, help="After this event_offset.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="text, html or json")] = "text",
+    now: Now = None,
+) -> None:
+    """What changed for a person: since they were last told, or since a given point."""
+    from digests import render
+    from digests.gather import gather
+    from digests.people import find
+
+    forms = {"text": render.text, "html": render.html, "json": render.as_json}
+    if output not in forms:
+        raise CalledWrong(f"--format {output}: choose text, html or json")
+    if since is not None and after is not None:
+        raise CalledWrong("--since and --after both say where to begin: give one")
+    home, at = _ready(context), _clock(now)()
+    begin = _since(since, at) if since else None
+    _say(forms[output](gather(home, find(home, person), now=at, after=after, since=begin)))
+
+
+@digest_cli.command("preview")
+def digest_preview(context: typer.Context, person: str, now: Now = None) -> None:
+    """The mail this person would get now, as a message; nothing is sent or remembered."""
+    from digests.people import find
+    from digests.run import preview
+
+    home = _ready(context)
+    _say(preview(home, find(home, person), _clock(now)()).as_string())
+
+
+@digest_cli.command("run")
+def digest_run(
+    context: typer.Context,
+    now: Now = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would get mail; send nothing.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Keep sending as each person's time comes.")] = False,
+) -> None:
+    """Send every digest that is due."""
+    from digests.deliver import carrier
+    from digests.run import loop as keep_running
+    from digests.run import run
+
+    home, clock = _ready(context), _clock(now)
+    mail = carrier(home, os.environ.get("DAYBREAK_SMTP_URL"), os.environ.get("DAYBREAK_MAIL_FROM"))
+    if loop:
+        keep_running(home, clock=clock, stop=_stop_on_signals(), carrier=mail, say=_say)
+    else:
+        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say)
+        _say(str(report))
+        raise typer.Exit(WELL if report.ok else FAILED)
+
+
+# ── is all well? ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+def audit(context: typer.Context) -> None:
+    """Prove the books: the log is whole, state equals replay, every digest accounts for its window."""
+    from digests.audit import audit as audit_digests
+    from warehouse.audit import audit as audit_warehouse
+
+    home = _ready(context)
+    _report([*audit_warehouse(home), *audit_digests(home)])
+
+
+@cli.command()
+def doctor(context: typer.Context) -> None:
+    """Look for what keeps Daybreak from working, and say what to do."""
+    from digests.audit import check as check_digests
+    from ingest.sync import check as check_source
+    from warehouse.audit import check as check_warehouse
+
+    home, now = _ready(context), _clock()()
+    _report([*check_warehouse(home, now), *check_source(*_board_access(home)), *check_digests(home, now)])
+
+
+# ── the door ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hoist_home(arguments: Sequence[str]) -> list[str]:
+    """Move `--home DIR` to the front, so that it may stand anywhere in a call."""
+    front, rest = [], list(arguments)
+    for place, word in enumerate(rest):
+        if word == "--":
+            break
+        if word.startswith("--home="):
+            front = [rest.pop(place)]
+            break
+        if word == "--home" and place + 1 < len(rest):
+            front = [rest.pop(place), rest.pop(place)]
+            break
+    return [*front, *rest]
+
+
+def main() -> None:
+    """Run `daybreak`. Exit 0 well, 1 the work failed, 2 the call was wrong."""
+    try:
+        cli(args=_hoist_home(sys.argv[1:]), prog_name="daybreak")
+    except Exception as error:
+        if "DAYBREAK_DEBUG" in os.environ:
+            raise
+        typer.echo(f"daybreak: {_in_words(error)}", err=True)
+        sys.exit(_exit_code(error))
+
+
+def _in_words(error: Exception) -> str:
+    """Our own errors say what was tried and what to do; a foreign one is named, with the way to more."""
+    if type(error).__module__.partition(".")[0] in ROOMS:
+        return str(error)
+    return f"{type(error).__name__}: {error}\nThis should not happen: DAYBREAK_DEBUG=1 shows where, a report helps."
+
+
+def _exit_code(error: Exception) -> int:
+    from digests.people import UnknownPerson
+
+    return CALLED_WRONG if isinstance(error, (CalledWrong, UnknownPerson)) else FAILED
+
+
+if __name__ == "__main__":
+    main()
