@@ -83,8 +83,11 @@ class Supervisor:
         monotonic: Callable[[], float],
         stop: threading.Event,
         environment: Mapping[str, str],
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.children = list(children)
+        self.grace_seconds = grace_seconds
+        self._relays: list[threading.Thread] = []
         self.say = say
         self.monotonic = monotonic
         self.stop = stop
@@ -106,7 +109,9 @@ class Supervisor:
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         child.started = self.monotonic()
-        threading.Thread(target=self._relay, args=(child, child.process), daemon=True).start()
+        relay = threading.Thread(target=self._relay, args=(child, child.process), daemon=True)
+        self._relays = [*(thread for thread in self._relays if thread.is_alive()), relay]
+        relay.start()
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> bool:
         """Ask until `ready`, while looking after the children; False when the time is over or we were stopped."""
@@ -141,23 +146,26 @@ class Supervisor:
 
     def _relay(self, child: Child, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.say(f"{child.name:<{self._width}} | {line.rstrip()}")
+        with process.stdout:
+            for line in process.stdout:
+                self.say(f"{child.name:<{self._width}} | {line.rstrip()}")
 
     def shut_down(self) -> None:
         """Ask every child to stop, last started first; end by force what does not go in time."""
         alive = [(c, c.process) for c in reversed(self.children) if c.process and c.process.poll() is None]
         for _, process in alive:
             process.send_signal(signal.SIGTERM)
-        deadline = self.monotonic() + GRACE_SECONDS
+        deadline = self.monotonic() + self.grace_seconds
         for child, process in alive:
             try:
                 process.wait(timeout=max(0.1, deadline - self.monotonic()))
             except subprocess.TimeoutExpired:
-                self.say(f"child={child.name} stop=forced after_seconds={GRACE_SECONDS:g}")
+                self.say(f"child={child.name} stop=forced after_seconds={self.grace_seconds:g}")
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        for relay in self._relays:
+            relay.join(timeout=1)
 
 
 def _die_with_parent() -> None:
