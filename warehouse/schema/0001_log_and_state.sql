@@ -21,17 +21,27 @@ create table events (
 );
 
 -- How far each source has been read, in its own terms; moves in the transaction that appends.
+-- moved_at is when we observed what moved it (null: a batch without events or snapshot).
 create table source_cursors (
-    source varchar not null, board_id varchar not null, position varchar not null, moved_at timestamptz not null
+    source varchar not null, board_id varchar not null, position varchar not null, moved_at timestamptz
 );
 
 -- What a source's last snapshot said of each thing: fills in what the log does not say.
+-- taken_at is the first snapshot that said exactly this; snapshot_times has the newest of the board.
 create table snapshots (
     source varchar not null, board_id varchar not null, entity_type varchar not null, entity_id varchar not null,
     taken_at timestamptz not null, fields json not null
 );
+create table snapshot_times (
+    source varchar not null, board_id varchar not null, taken_at timestamptz not null
+);
+
+-- Grows by one with every transaction that changed something: tells the writer whether what is published is old.
+create table revisions (revision bigint not null);
+insert into revisions values (0);
 
 -- Current state, derived from the log (and, where the log is silent, the last snapshot).
+-- Each table is defined by the query of its name in warehouse/state.
 create table boards (
     board_id varchar, source varchar, title varchar, url varchar,
     created_at timestamptz, archived_at timestamptz, deleted_at timestamptz

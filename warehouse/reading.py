@@ -1,0 +1,146 @@
+"""Reading what is published: an immutable view of one version, never the live file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from warehouse.home import Home
+from warehouse.model import Event, Window
+from warehouse.publish import Published, current
+from warehouse.rows import events_of
+
+__all__ = ["NothingPublished", "Published", "Warehouse", "current", "current_version"]
+
+ATTEMPTS = 5
+"""A version may be swept between reading the pointer and opening the file; the next pointer names one that is there."""
+
+
+class NothingPublished(Exception):
+    """The warehouse holds nothing yet: ingest a board first."""
+
+
+def current_version(home: Home) -> str | None:
+    """The version `Warehouse.open` would open, None when nothing is published. Cheap."""
+    published = current(home)
+    return None if published is None else published.version
+
+
+class Warehouse:
+    """One published version, read-only. Use as a context manager; a thread needs its own."""
+
+    def __init__(self, published: Published, con: duckdb.DuckDBPyConnection) -> None:
+        self.published = published
+        self._con = con
+
+    @classmethod
+    def open(cls, home: Home) -> Warehouse:
+        """Open the newest version; NothingPublished when there is none."""
+        published, con = open_published(home)
+        return cls(published, con)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._con.close()
+
+    @property
+    def version(self) -> str:
+        """Changes with every publish."""
+        return self.published.version
+
+    @property
+    def published_at(self) -> datetime:
+        return self.published.published_at
+
+    def head(self) -> int:
+        """The last event_offset, 0 while the log is empty."""
+        return self._number("select coalesce(max(event_offset), 0) from events")
+
+    def offset_before(self, since: datetime) -> int:
+        """The offset whose window `after` it holds everything that happened after `since`; the head if nothing did."""
+        first = self._number(
+            "select coalesce(min(event_offset), 0) from events where occurred_at > $since", since=since
+        )
+        return first - 1 if first else self.head()
+
+    def events(self, window: Window, *, board_ids: Sequence[str] | None = None) -> list[Event]:
+        """The window's events in log order; of these boards only, where given."""
+        return events_of(
+            self.frame(
+                """
+                from events
+                where event_offset > $after and event_offset <= $upto
+                and ($board_ids is null or list_contains($board_ids::varchar[], board_id))
+                order by event_offset
+                """,
+                {
+                    "after": window.after,
+                    "upto": window.upto,
+                    "board_ids": None if board_ids is None else list(board_ids),
+                },
+            )
+        )
+
+    def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """The rows of any query; instants are UTC."""
+        return self._con.cursor().execute(sql, dict(params or {})).pl()
+
+    def boards(self) -> pl.DataFrame:
+        return self.frame("from boards order by source, board_id")
+
+    def columns(self) -> pl.DataFrame:
+        return self.frame("from columns order by source, board_id, position, column_id")
+
+    def cards(self) -> pl.DataFrame:
+        return self.frame("from cards order by source, board_id, column_id, position, card_id")
+
+    def members(self) -> pl.DataFrame:
+        return self.frame("from members order by source, member_id")
+
+    def board_members(self) -> pl.DataFrame:
+        return self.frame("from board_members order by source, board_id, member_id")
+
+    def comments(self) -> pl.DataFrame:
+        return self.frame("from comments order by source, board_id, created_at, comment_id")
+
+    def checklist_items(self) -> pl.DataFrame:
+        return self.frame(
+            "from checklist_items order by source, board_id, card_id, checklist, position, item_id"
+        )
+
+    def _number(self, sql: str, **params: object) -> int:
+        row = self._con.cursor().execute(sql, params).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
+    """The newest version and a read-only connection to it, in UTC."""
+    for attempt in range(ATTEMPTS):
+        published = current(home)
+        if published is None:
+            break
+        try:
+            con = duckdb.connect(str(published.path), read_only=True)
+        except duckdb.IOException:
+            if published.path.exists() or attempt == ATTEMPTS - 1:
+                raise
+            continue
+        con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
+        return published, con
+    raise NothingPublished(
+        f"nothing is published in {home.warehouse_dir} yet.\n"
+        f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
+    )

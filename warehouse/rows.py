@@ -1,0 +1,102 @@
+"""Events and snapshots as rows of a table, and back. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from warehouse.model import Entity, Event, Snapshot
+
+EVENT_SCHEMA: dict[str, DataType | DataTypeClass] = {
+    "source": pl.String,
+    "event_id": pl.String,
+    "board_id": pl.String,
+    "card_id": pl.String,
+    "actor_id": pl.String,
+    "action": pl.String,
+    "entity_type": pl.String,
+    "entity_id": pl.String,
+    "occurred_at": pl.Datetime("us", "UTC"),
+    "observed_at": pl.Datetime("us", "UTC"),
+    "inferred": pl.Boolean,
+    "column_from": pl.String,
+    "column_to": pl.String,
+    "before": pl.String,
+    "after": pl.String,
+    "payload": pl.String,
+}
+"""The columns of `events`, in order, but for the offset that the log gives."""
+
+SNAPSHOT_SCHEMA: dict[str, DataType | DataTypeClass] = {
+    "source": pl.String,
+    "board_id": pl.String,
+    "entity_type": pl.String,
+    "entity_id": pl.String,
+    "taken_at": pl.Datetime("us", "UTC"),
+    "fields": pl.String,
+}
+
+
+def event_rows(events: Sequence[Event]) -> pl.DataFrame:
+    """One row an event in batch order; of events told twice in the batch, the first."""
+    columns = {
+        name: [_as_json(getattr(event, name)) for event in events]
+        if name in ("before", "after", "payload")
+        else [getattr(event, name) for event in events]
+        for name in EVENT_SCHEMA
+    }
+    frame = pl.DataFrame(columns, schema=EVENT_SCHEMA)
+    return frame.unique(["source", "event_id"], keep="first", maintain_order=True)
+
+
+def snapshot_rows(snapshot: Snapshot) -> pl.DataFrame:
+    """One row a thing, and one for every person the things name, so that members are never nameless ids."""
+    rows = {(entity.entity_type, entity.entity_id): entity for entity in snapshot.entities}
+    for member_id in sorted(_people_named(snapshot.entities)):
+        rows.setdefault(("member", member_id), Entity("member", member_id, {}))
+    return pl.DataFrame(
+        [
+            (
+                snapshot.source,
+                snapshot.board_id,
+                row.entity_type,
+                row.entity_id,
+                snapshot.taken_at,
+                _as_json(row.fields),
+            )
+            for row in rows.values()
+        ],
+        schema=SNAPSHOT_SCHEMA,
+        orient="row",
+    )
+
+
+def events_of(frame: pl.DataFrame) -> list[Event]:
+    """The rows of `events` as values again."""
+    return [
+        Event(
+            **row
+            | {name: json.loads(row[name]) if row[name] else {} for name in ("before", "after", "payload")}
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+
+
+def _people_named(entities: Iterable[Entity]) -> set[str]:
+    named: set[str] = set()
+    for entity in entities:
+        named.update(entity.fields.get("member_ids") or ())
+        named.update(entity.fields[key] for key in ("member_id", "created_by") if entity.fields.get(key))
+    return named
+
+
+def _as_json(fields: Mapping[str, Any]) -> str:
+    """The same fields always give the same text; half a surrogate pair, which no file can hold, becomes `?`."""
+    text = json.dumps(
+        dict(fields), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
