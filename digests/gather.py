@@ -1,0 +1,200 @@
+"""The shell around `catch_up`: reads the published warehouse and the ledger, and asks what one person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from digests import ledger
+from digests.catchup import Cutoff, catch_up
+from digests.model import BoardNow, CardNow, CatchUp, ColumnNow, CommentNow, MemberNow, Person, World
+from warehouse.home import Home
+from warehouse.model import Event, Window
+from warehouse.reading import Warehouse
+
+FIRST = timedelta(days=7)
+"""How far a first window looks back; what is older is accounted as `before_first`."""
+
+
+def gather(
+    home: Home,
+    person: Person,
+    *,
+    now: datetime,
+    after: int | None = None,
+    since: datetime | None = None,
+    upto: int | None = None,
+) -> CatchUp:
+    """What the person is told: since their cursor, or `after` an offset, or `since` an instant.
+
+    Without any of them it is the first window. Raises NothingPublished, and ValueError for a window that is none.
+    """
+    with Warehouse.open(home) as warehouse:
+        return gathered(warehouse, home, person, now=now, after=after, since=since, upto=upto)
+
+
+def gathered(
+    warehouse: Warehouse,
+    home: Home,
+    person: Person,
+    *,
+    now: datetime,
+    after: int | None = None,
+    since: datetime | None = None,
+    upto: int | None = None,
+) -> CatchUp:
+    """`gather` from a version that is already open."""
+    reading = None if after is not None or since is not None else ledger.cursor(home, person.person_id)
+    upto = warehouse.head() if upto is None else min(upto, warehouse.head())
+    if since is not None:
+        after, cutoff_at, reason = warehouse.offset_before(since), since, "before_since"
+    elif after is None and reading is None:
+        cutoff_at, reason = now - FIRST, "before_first"
+    else:
+        cutoff_at = None
+    start = after if after is not None else reading.window.upto if reading else 0
+    window = Window(min(start, upto), upto) if after is None or since is not None else Window(start, upto)
+    world = world_of(warehouse, person)
+    events, early, elsewhere = _events(warehouse, window, world, cutoff_at)
+    return catch_up(
+        person,
+        world,
+        events,
+        window,
+        now=now,
+        from_at=cutoff_at or (reading.read_at if reading else _first_instant(events, now)),
+        cutoff=Cutoff(cutoff_at, reason, early) if cutoff_at else None,
+        elsewhere=elsewhere,
+        late=reading is not None,
+        first=cutoff_at is not None and since is None,
+    )
+
+
+def _first_instant(events: list[Event], now: datetime) -> datetime:
+    return min((event.occurred_at for event in events), default=now)
+
+
+def _events(
+    warehouse: Warehouse, window: Window, world: World, cutoff_at: datetime | None
+) -> tuple[list[Event], tuple[int, ...], set[int]]:
+    """The window's events on the person's boards, the offsets of those too early, and the offsets elsewhere.
+
+    A long history is not read to be left out: up to the first event late enough, only offsets are.
+    """
+    boards = list(world.boards)
+    start = window.after
+    if cutoff_at is not None:
+        start = min(max(start, warehouse.offset_before(cutoff_at)), window.upto)
+    events = warehouse.events(Window(start, window.upto), board_ids=boards)
+    early = tuple(_offsets(warehouse, Window(window.after, start), boards))
+    here = {*early, *(event.event_offset for event in events)}
+    return events, early, set(range(window.after + 1, window.upto + 1)) - here
+
+
+def _offsets(warehouse: Warehouse, window: Window, boards: list[str]) -> list[int]:
+    frame = warehouse.frame(
+        "select event_offset from events where event_offset > $after and event_offset <= $upto "
+        "and list_contains($boards::varchar[], board_id)",
+        {"after": window.after, "upto": window.upto, "boards": boards},
+    )
+    return frame["event_offset"].to_list()
+
+
+def world_of(warehouse: Warehouse, person: Person) -> World:
+    """What the person can see, as of now: the boards they are a member of, and what is on them."""
+    memberships = _memberships(warehouse)
+    mine = memberships.filter(pl.col("member").is_in(list(person.members)))["board_id"].unique().to_list()
+    memberships = memberships.filter(pl.col("board_id").is_in(mine))
+    board_members: dict[str, set[str]] = {}
+    for board_id, member in memberships.select("board_id", "member").iter_rows():
+        board_members.setdefault(board_id, set()).add(member)
+    ours = pl.col("board_id").is_in(mine)
+    return World(
+        boards={
+            row["board_id"]: _board(row) for row in warehouse.boards().filter(ours).iter_rows(named=True)
+        },
+        columns={
+            row["column_id"]: ColumnNow(row["column_id"], row["title"] or "", row["is_done"])
+            for row in warehouse.columns().filter(ours).iter_rows(named=True)
+        },
+        cards=_cards(warehouse, ours),
+        members={member.key: member for member in members(warehouse)},
+        board_members={board_id: frozenset(keys) for board_id, keys in board_members.items()},
+        comments={
+            row["comment_id"]: _comment(row)
+            for row in warehouse.comments().filter(ours).iter_rows(named=True)
+        },
+    )
+
+
+def members(warehouse: Warehouse) -> list[MemberNow]:
+    """Everybody a board has ever named."""
+    return [
+        MemberNow(
+            f"{row['source']}:{row['member_id']}", row["name"] or "", row["username"], row["kind"] or "human"
+        )
+        for row in warehouse.members().iter_rows(named=True)
+    ]
+
+
+def _memberships(warehouse: Warehouse) -> pl.DataFrame:
+    """Who is on which board. The warehouse never forgets a member; who has left sees nothing more of it."""
+    left = warehouse.frame(
+        "select source, board_id, entity_id as member_id from events "
+        "where action in ('member.joined', 'member.left') group by all "
+        "having arg_max(action, (occurred_at, event_offset)) = 'member.left'"
+    )
+    return (
+        warehouse.board_members()
+        .join(left, on=["source", "board_id", "member_id"], how="anti")
+        .with_columns(member=pl.concat_str("source", pl.lit(":"), "member_id"))
+    )
+
+
+def _board(row: dict[str, object]) -> BoardNow:
+    return BoardNow(str(row["board_id"]), str(row["source"]), str(row["title"] or ""), _text(row["url"]))
+
+
+def _cards(warehouse: Warehouse, ours: pl.Expr) -> dict[str, CardNow]:
+    items = warehouse.checklist_items().filter(ours & pl.col("deleted_at").is_null())
+    ticked = {
+        card_id: (int(done or 0), int(total))
+        for card_id, done, total in items.group_by("card_id").agg(pl.col("done").sum(), pl.len()).iter_rows()
+    }
+    return {
+        row["card_id"]: CardNow(
+            row["card_id"],
+            row["board_id"],
+            row["title"] or "",
+            row["column_id"],
+            row["url"],
+            _key(row["source"], row["created_by"]),
+            frozenset(_keys(row["source"], row["assignee_ids"])),
+            *ticked.get(row["card_id"], (0, 0)),
+        )
+        for row in warehouse.cards().filter(ours).iter_rows(named=True)
+    }
+
+
+def _comment(row: dict[str, object]) -> CommentNow:
+    return CommentNow(
+        str(row["comment_id"]),
+        str(row["card_id"]),
+        _key(row["source"], row["member_id"]),
+        _text(row["parent_id"]),
+        str(row["content"] or ""),
+    )
+
+
+def _keys(source: object, ids: Iterable[object] | None) -> list[str]:
+    return [f"{source}:{member_id}" for member_id in ids or ()]
+
+
+def _key(source: object, member_id: object) -> str | None:
+    return f"{source}:{member_id}" if member_id else None
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None

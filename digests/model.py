@@ -1,0 +1,164 @@
+"""The nouns of this room: people, the world as it is named now, and what a reader is told. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+from warehouse.model import Window
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SECTIONS = ("Waiting on you", "Yours", "Decisions and done", "Moved", "New", "Quiet")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is told things. `members` are "source:member_id" keys; no zone means: asked, never mailed."""
+
+    person_id: str
+    name: str
+    email: str | None = None
+    zone: str | None = None
+    send_at: tuple[time, ...] = (time(8),)
+    work_days: tuple[str, ...] = WEEK[:5]
+    work_hours: tuple[time, time] = (time(9), time(17, 30))
+    members: tuple[str, ...] = ()
+    imported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardNow:
+    """A board as it is now."""
+
+    board_id: str
+    source: str
+    title: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNow:
+    """A column as it is now; `is_done` as the source says, None where it says nothing."""
+
+    column_id: str
+    title: str
+    is_done: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardNow:
+    """A card as it is now. `created_by` and `assignees` are member keys."""
+
+    card_id: str
+    board_id: str
+    title: str
+    column_id: str | None = None
+    url: str | None = None
+    created_by: str | None = None
+    assignees: frozenset[str] = frozenset()
+    items_done: int = 0
+    items: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberNow:
+    """A member as known now; `key` is "source:member_id"."""
+
+    key: str
+    name: str
+    username: str | None = None
+    kind: str = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class CommentNow:
+    """A comment as it is now; `author` is a member key."""
+
+    comment_id: str
+    card_id: str
+    author: str | None
+    parent_id: str | None = None
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is needed to name things and to know whose they are, as of now."""
+
+    boards: Mapping[str, BoardNow] = field(default_factory=dict)
+    columns: Mapping[str, ColumnNow] = field(default_factory=dict)
+    cards: Mapping[str, CardNow] = field(default_factory=dict)
+    members: Mapping[str, MemberNow] = field(default_factory=dict)
+    board_members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    comments: Mapping[str, CommentNow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing told: a sentence (`lead`, and `quote` where somebody's words are given), why, by whom, when.
+
+    `told` are the offsets the sentence says; `events` all offsets that went into it. `at` is in the
+    reader's zone. `card_id` is None for what happened to a board or column. `late`: it happened before
+    the window began and only became known now.
+    """
+
+    card_id: str | None
+    card: str
+    board: str
+    kind: str
+    lead: str
+    reason: str
+    actors: tuple[str, ...]
+    at: datetime
+    url: str | None
+    events: tuple[int, ...]
+    told: tuple[int, ...]
+    quote: str = ""
+    late: bool = False
+
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return f"{self.lead}: “{self.quote}”" if self.quote else f"{self.lead}."
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines of one rank, most important first."""
+
+    name: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """Where every offset of the window went; the lists are disjoint and together the whole window."""
+
+    shown: tuple[int, ...] = ()
+    folded: tuple[int, ...] = ()
+    excluded: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        """How many events the window holds."""
+        return len(self.shown) + len(self.folded) + sum(map(len, self.excluded.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """What one person is told about one window. `zone` is None where the person has none (times are UTC)."""
+
+    person: Person
+    zone: str | None
+    window: Window
+    from_at: datetime
+    to_at: datetime
+    sections: tuple[Section, ...]
+    accounted: Accounted
+    first: bool = False
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """All lines, in the order they are told."""
+        return (line for section in self.sections for line in section.lines)

@@ -1,0 +1,139 @@
+"""What things are called when we speak to one reader: members, columns, days. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from digests.mentions import first_name, plain
+from digests.model import Person, World
+from warehouse.model import Event
+
+DONE_TITLES = frozenset(
+    """
+    done complete completed finished closed released shipped deployed fertig erledigt abgeschlossen geschlossen
+    concluído concluido concluída concluida concluídos concluidos feito feitos finalizado terminado terminados
+    hecho hechos terminé termine terminés fini fait fatto finito completato gotowe klaar gereed hotovo
+    完了 済み 完成 クローズ 終了 已完成 完毕 완료 готово сделано выполнено
+    """.split()
+)
+_MARKDOWN = (
+    (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), r"\1"),
+    (re.compile(r"\[([^\]]+)\]\([^)]*\)"), r"\1"),
+    (re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"^\s*(?:#{1,6}|>|[-*+])\s+", re.MULTILINE), ""),
+)
+# Characters that turn the direction of the text around them; a title must not reverse our sentence.
+_BIDI = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"))
+
+
+def looks_done(title: str) -> bool:
+    """Whether a column's title says that its cards are finished, in any of several languages."""
+    words = re.findall(r"\w+", plain(title))
+    return any(word in DONE_TITLES for word in words) and not {
+        "not",
+        "nicht",
+        "não",
+        "definition",
+        "almost",
+    } & {*words}
+
+
+def clean(text: str) -> str:
+    """One line of text without control characters; a foreign text can neither break a line nor turn it around."""
+    text = text.translate(_BIDI)
+    text = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    return " ".join(text.split())
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between words where there are words."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut).rstrip(" ,.;:") + "…"
+
+
+def quoted(markdown: str, limit: int = 240) -> str:
+    """Somebody's words as one line, without the marks of Markdown."""
+    for pattern, to in _MARKDOWN:
+        markdown = pattern.sub(to, markdown)
+    return shortened(clean(markdown), limit)
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """“a”, “a and b”, “a, b and c”, “a, b, c and 4 more”."""
+    names = list(names)
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(number: int, thing: str) -> str:
+    """“1 item”, “3 items”."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def safe_url(url: str | None) -> str | None:
+    """The address if it is an http(s) one that cannot end an attribute or a line; else None."""
+    if url and re.match(r"https?://[^\s\"'<>\\]+\Z", url, re.IGNORECASE):
+        return url
+    return None
+
+
+@dataclass(frozen=True)
+class Names:
+    """What one reader calls things."""
+
+    person: Person
+    world: World
+    now: datetime
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        return ZoneInfo(self.person.zone) if self.person.zone else UTC
+
+    @cached_property
+    def _firsts(self) -> Counter[str]:
+        people = {member.name: first_name(member.name) for member in self.world.members.values()}
+        return Counter(plain(first) for first in people.values())
+
+    def full(self, key: str | None) -> str:
+        """A member's whole name."""
+        member = self.world.members.get(key or "")
+        return clean(member.name or member.username or "") or "Someone" if member else "Someone"
+
+    def short(self, key: str | None) -> str:
+        """A member's first name where nobody shares it; "you" for the reader."""
+        if key in self.person.members:
+            return "you"
+        name = self.full(key)
+        first = first_name(name)
+        return first if len(first) > 1 and self._firsts[plain(first)] == 1 else name
+
+    def column(self, column_id: object) -> str:
+        """A column's title."""
+        column = self.world.columns.get(str(column_id or ""))
+        return shortened(clean(column.title), 60) if column and clean(column.title) else "another column"
+
+    def is_done(self, column_id: object) -> bool:
+        """Whether cards in that column are finished: as the source says, else as the title reads."""
+        column = self.world.columns.get(str(column_id or ""))
+        return bool(column and (column.is_done or looks_done(column.title)))
+
+    def day(self, instant: datetime) -> str:
+        """“Fri 12 Jun 17:00” where the reader lives; the year where it is not this one."""
+        local = instant.astimezone(self.zone)
+        year = "" if local.year == self.now.astimezone(self.zone).year else f" {local.year}"
+        return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
+
+
+def actor(event: Event) -> str | None:
+    """The member key of who did it."""
+    return f"{event.source}:{event.actor_id}" if event.actor_id else None

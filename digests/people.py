@@ -1,0 +1,168 @@
+"""Who people are: the members of the boards, completed by people.toml."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from digests import ledger
+from digests.gather import members as known_members
+from digests.mentions import plain
+from digests.model import MemberNow, Person
+from digests.people_file import Entry, entry_of, parse
+from warehouse.home import Home
+from warehouse.reading import NothingPublished, Warehouse
+
+
+class UnknownPerson(Exception):
+    """Nobody, or more than one, is called that; the message names whom it might mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did: person_ids by outcome, and what the operator should know."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        counts = f"people={sum(map(len, (self.added, self.updated, self.unchanged)))}"
+        return f"{counts} added={len(self.added)} updated={len(self.updated)} unchanged={len(self.unchanged)}"
+
+
+def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
+    """Take people.toml in, whole or not at all. Raises BadPeople. Who is not in the file stays as they are."""
+    entries = parse(path)
+    members = _members(home)
+    people_now = _resolved(home, members)
+    saved = ledger.saved_people(home)
+    rows: dict[str, Entry] = {}
+    taken = {person.person_id for person in people_now}
+    for entry in entries:
+        person_id = _same_person(entry, people_now, saved, rows)
+        rows[person_id or unused(slug(entry.name), entry.members[:1], taken | rows.keys())] = entry
+    new = {key: entry.as_json() for key, entry in rows.items()}
+    ledger.save_people(home, {key: (entry.name, new[key]) for key, entry in rows.items()}, now)
+    return ImportReport(
+        added=tuple(key for key in new if key not in saved),
+        updated=tuple(key for key in new if key in saved and saved[key] != new[key]),
+        unchanged=tuple(key for key in new if saved.get(key) == new[key]),
+        warnings=tuple(_warnings(entries, members)),
+    )
+
+
+def _same_person(
+    entry: Entry, known: Iterable[Person], saved: Mapping[str, object], rows: Mapping[str, Entry]
+) -> str | None:
+    """Whom an entry is about: who holds one of its members, else who was imported or is known by its name."""
+    free = [person for person in known if person.person_id not in rows]
+    for person in free:
+        if set(entry.members) & set(person.members):
+            return person.person_id
+    named = [person for person in free if plain(person.name) == plain(entry.name)]
+    named.sort(key=lambda person: person.person_id not in saved)
+    fits = [person for person in named if not entry.members or not person.members]
+    return fits[0].person_id if fits else None
+
+
+def _warnings(entries: Iterable[Entry], members: Mapping[str, MemberNow]) -> Iterable[str]:
+    names = {member.name for member in members.values()}
+    for entry in entries:
+        missing = [key for key in entry.members if key not in members]
+        if missing:
+            yield f"“{entry.name}”: no board has named {', '.join(missing)} yet; it counts as soon as one does"
+        elif not entry.members and entry.name not in names:
+            near = get_close_matches(entry.name, names, 2, 0.6)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            yield f"“{entry.name}”: no member of a board has this name yet; it counts as soon as one does.{hint}"
+
+
+def people(home: Home) -> list[Person]:
+    """Everybody: those imported, then the human members of the boards that no entry claims. By name."""
+    return sorted(_resolved(home, _members(home)), key=lambda person: (plain(person.name), person.person_id))
+
+
+def find(home: Home, text: str) -> Person:
+    """The person with that id, name, e-mail or member key. Raises UnknownPerson."""
+    everybody = people(home)
+    wanted = plain(text.strip())
+    for one in everybody:
+        if wanted == plain(one.person_id) or text.strip() in one.members:
+            return one
+    found = [one for one in everybody if wanted in (plain(one.name), plain(one.email or ""))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(f"{one.person_id} ({', '.join(one.members)})" for one in found)
+        raise UnknownPerson(f"{len(found)} people are called {text!r}: {ids}. Say which by its id.")
+    names = {
+        plain(word): one.person_id for one in everybody for word in (one.person_id, one.name, one.email or "")
+    }
+    begin = [one.person_id for one in everybody if plain(one.name).startswith(wanted)] if wanted else []
+    near = list(dict.fromkeys([*begin, *(names[n] for n in get_close_matches(wanted, names, 3, 0.5))]))[:3]
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`daybreak people list` shows everybody."
+    raise UnknownPerson(f"Nobody is called {text!r}. {hint}")
+
+
+def slug(name: str) -> str:
+    """A readable id: "José da Silva" is jose-da-silva, "田中 太郎" is 田中-太郎."""
+    bases = (unicodedata.normalize("NFKD", char)[0] for char in unicodedata.normalize("NFKC", name))
+    text = "".join(
+        base if base.isascii() else char
+        for base, char in zip(bases, unicodedata.normalize("NFKC", name), strict=True)
+    )
+    return re.sub(r"[^\w]+|_+", "-", text.casefold()).strip("-")[:48].strip("-") or "member"
+
+
+def unused(wanted: str, members: Iterable[str], taken: Iterable[str]) -> str:
+    """`wanted`, with a few characters of the member's id where somebody else has it, and a number where that is not enough."""
+    taken = set(taken)
+    tails = [re.sub(r"\W", "", member.partition(":")[2])[-4:].casefold() for member in members]
+    tries = [wanted, *(f"{wanted}-{tail}" for tail in tails if tail)]
+    return next(
+        (one for one in tries if one not in taken),
+        next(one for n in range(2, len(taken) + 3) if (one := f"{wanted}-{n}") not in taken),
+    )
+
+
+def _members(home: Home) -> dict[str, MemberNow]:
+    """The humans boards have as members, by key; none before anything is published."""
+    try:
+        with Warehouse.open(home) as warehouse:
+            on_boards = {f"{s}:{m}" for s, _, m in warehouse.board_members().iter_rows()}
+            found = known_members(warehouse)
+    except NothingPublished:
+        return {}
+    return {one.key: one for one in found if one.key in on_boards and one.kind != "bot"}
+
+
+def _resolved(home: Home, members: Mapping[str, MemberNow]) -> list[Person]:
+    saved = {key: entry_of(value) for key, value in ledger.saved_people(home).items()}
+    ids = ledger.person_ids(home)
+    claimed = {member: key for key, entry in saved.items() for member in entry.members}
+    by_name = {plain(entry.name): key for key, entry in saved.items() if not entry.members}
+    held: dict[str, list[str]] = {key: list(entry.members) for key, entry in saved.items()}
+    implicit: dict[str, str] = {}
+    for key, member in members.items():
+        owner = claimed.get(key) or by_name.get(plain(member.name))
+        if owner is None:
+            implicit[key] = ids.get(key) or unused(
+                slug(member.name or member.username or ""), [key], {*ids.values(), *saved, *implicit.values()}
+            )
+        elif key not in held[owner]:
+            held[owner].append(key)
+    ledger.keep_person_ids(home, {key: value for key, value in implicit.items() if key not in ids})
+    imported = [replace(entry.person(key), members=tuple(held[key])) for key, entry in saved.items()]
+    return imported + [
+        Person(
+            person_id, members[key].name or members[key].username or "Someone without a name", members=(key,)
+        )
+        for key, person_id in implicit.items()
+    ]
