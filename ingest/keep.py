@@ -1,0 +1,52 @@
+"""Batches into the log, and the one line that says what became of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from warehouse.log import Log
+from warehouse.model import Batch, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one unit of work brought; as text it is the canonical line others script against."""
+
+    source: str
+    board: str
+    events: int
+    new: int
+    offset: int
+    seconds: float
+    title: str = ""
+
+    def __str__(self) -> str:
+        line = (
+            f"source={self.source} board={self.board} events={self.events} new={self.new} "
+            f"offset={self.offset} seconds={self.seconds:.2f}"
+        )
+        return f"{line} title={json.dumps(self.title, ensure_ascii=False)}" if self.title else line
+
+
+def keep(log: Log, batches: Iterable[Batch], *, source: str, board: str, title: str = "") -> Summary:
+    """Append batches of one board, each whole or not at all, giving a waiting writer its turn between them."""
+    started = time.perf_counter()
+    events = new = offset = 0
+    for batch in batches:
+        appended = log.append(batch)
+        events, new, offset = events + appended.events, new + appended.new, appended.upto
+        log.yield_turn()
+    return Summary(source, board, events, new, offset, time.perf_counter() - started, title)
+
+
+def merged(batches: Iterable[Batch]) -> Batch:
+    """Batches of one board as one: all events in order, the newest snapshot, the last cursor."""
+    events: list[Event] = []
+    snapshot, cursor = None, None
+    for batch in batches:
+        events.extend(batch.events)
+        snapshot, cursor = batch.snapshot or snapshot, batch.cursor or cursor
+    return Batch(tuple(events), snapshot, cursor)
