@@ -140,7 +140,12 @@ def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
             continue
         con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
         return published, con
-    raise NothingPublished(
+    raise nothing_published(home)
+
+
+def nothing_published(home: Home) -> NothingPublished:
+    """The error, with what to do about it."""
+    return NothingPublished(
         f"nothing is published in {home.warehouse_dir} yet.\n"
         f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
     )
