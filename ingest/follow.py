@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from ingest.keep import keep, merged
-from ingest.listening import Failure, Health, Listener, Lister, Pace, Word
-from ingest.sources import Board, Source
+from ingest.listening import Failure, Health, Listener, Lister, Pace, Post
+from ingest.sources import Board, Clock, Source
 from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.model import Batch
@@ -18,27 +18,32 @@ _HANDFUL = 64  # words taken in one go: at most so many pages of a log in memory
 
 
 def follow(
-    home: Home, source: Source, *, stop: threading.Event, say: Callable[[str], None], pace: Pace | None = None
+    home: Home,
+    source: Source,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    say: Callable[[str], None],
+    pace: Pace = Pace(),  # noqa: B008 - a value that never changes
 ) -> None:
     """Append what happens on every board of the source, as it happens, until `stop` is set.
 
     A source that is down is waited for; one that refuses (SourceRefused) ends this, as does a broken warehouse.
     """
     with Log.open(home) as log:
-        _Following(log, source, say, pace or Pace()).run(stop)
+        post = Post(queue.Queue(maxsize=_HANDFUL), Health(source.name, say), pace, clock)
+        _Following(log, source, post, say).run(stop)
 
 
 class _Following:
     """The one loop that owns the log, and the threads that feed it."""
 
-    def __init__(self, log: Log, source: Source, say: Callable[[str], None], pace: Pace) -> None:
-        self._log, self._source, self._say, self._pace = log, source, say, pace
-        self._inbox: queue.Queue[Word] = queue.Queue(maxsize=_HANDFUL)
-        self._health = Health(source.name, say)
+    def __init__(self, log: Log, source: Source, post: Post, say: Callable[[str], None]) -> None:
+        self._log, self._source, self._post, self._say = log, source, post, say
         self._listeners: dict[str, Listener] = {}
         self._appended_at = self._published_at = 0.0
         self._unpublished = True
-        self._lister = Lister(source, self._inbox, self._health, pace)
+        self._lister = Lister(post, source)
 
     def run(self, stop: threading.Event) -> None:
         self._lister.begin()
@@ -54,12 +59,12 @@ class _Following:
     def _gather(self) -> dict[str, tuple[Board, list[Batch]]]:
         """What was told: at once when quiet, what comes within a moment when busy. Empty when nothing was."""
         told: dict[str, tuple[Board, list[Batch]]] = {}
-        deadline = time.monotonic() + self._pace.gather
-        ready_at = self._appended_at + self._pace.gather
+        deadline = time.monotonic() + self._post.pace.gather
+        ready_at = self._appended_at + self._post.pace.gather
         for _ in range(_HANDFUL):
             limit = ready_at if told else deadline
             try:
-                word = self._inbox.get(timeout=max(0.0, limit - time.monotonic()))
+                word = self._post.inbox.get(timeout=max(0.0, limit - time.monotonic()))
             except queue.Empty:
                 break
             if isinstance(word, Failure):
@@ -88,7 +93,7 @@ class _Following:
 
     def _publish(self) -> None:
         """Publish what is new when the pace allows; while all is well, say each second that nothing is."""
-        quiet = time.monotonic() - self._published_at >= 1.0 and self._health.is_well
+        quiet = time.monotonic() - self._published_at >= 1.0 and self._post.health.is_well
         if self._log.publish_due() and (self._unpublished or quiet):
             self._log.publish()
             self._unpublished, self._published_at = False, time.monotonic()
@@ -100,9 +105,7 @@ class _Following:
             self._listeners.pop(board_id).halt.set()
         for board_id in set(offered) - set(self._listeners):
             position = int(self._log.cursor(self._source.name, board_id) or 0)
-            listener = Listener(
-                self._source, offered[board_id], position, self._inbox, self._health, self._pace
-            )
+            listener = Listener(self._post, self._source, offered[board_id], position)
             self._listeners[board_id] = listener
             listener.begin()
         self._lister.listeners = tuple(self._listeners.values())

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ingest.reader import Reader
-from ingest.sources import Board, BoardGone, Source, SourceChanged, SourceUnavailable
+from ingest.sources import Board, BoardGone, Clock, Source, SourceChanged, SourceUnavailable
 from warehouse.model import Batch
 
 
@@ -23,7 +23,7 @@ class Pace:
     relist: float = 30.0  # between looks for new boards
     check: float = 60.0  # between reads of the log although the stream is silent
     first_retry: float = 0.2
-    last_retry: float = 30.0
+    last_retry: float = 10.0
     jitter: Callable[[], float] = field(default=random.random)
 
     def retry(self, attempt: int) -> float:
@@ -71,13 +71,22 @@ class Health:
         return not self._down
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where a worker stands: whom it tells, how it does, how fast, and by which clock."""
+
+    inbox: queue.Queue[Word]
+    health: Health
+    pace: Pace
+    clock: Clock
+
+
 class Worker:
     """A thread that does its work over and over, patient with a source that is down, until told to halt."""
 
-    def __init__(self, name: str, inbox: queue.Queue[Word], health: Health, pace: Pace) -> None:
-        self.name, self.health, self.pace = name, health, pace
+    def __init__(self, name: str, post: Post) -> None:
+        self.name, self.post = name, post
         self.halt = threading.Event()
-        self._inbox = inbox
         self._thread = threading.Thread(target=self._run, name=f"ingest {name or 'boards'}", daemon=True)
 
     def begin(self) -> None:
@@ -96,7 +105,7 @@ class Worker:
         """Hand a word to the loop; waits while the loop has its hands full."""
         while not self.halt.is_set():
             with suppress(queue.Full):
-                self._inbox.put(word, timeout=0.2)
+                self.post.inbox.put(word, timeout=0.2)
                 break
 
     def _run(self) -> None:
@@ -107,7 +116,7 @@ class Worker:
                 rest = self.work()
                 attempt = 0
             except (SourceUnavailable, SourceChanged, BoardGone) as error:
-                if time.monotonic() - started > self.pace.first_retry * 10:
+                if time.monotonic() - started > self.post.pace.first_retry * 10:
                     attempt = 0  # it went well for a while
                 rest = self._patience(error, attempt)
                 attempt += 1
@@ -118,68 +127,55 @@ class Worker:
 
     def _patience(self, error: Exception, attempt: int) -> float:
         if isinstance(error, BoardGone) or self.halt.is_set():
-            return self.pace.last_retry  # the list of boards will tell whether it is gone for good
-        self.health.down(self.name, error)
+            return self.post.pace.last_retry  # the list of boards will tell whether it is gone for good
+        self.post.health.down(self.name, error)
         asked = error.retry_after if isinstance(error, SourceUnavailable) else None
-        return max(self.pace.retry(attempt), asked.total_seconds() if asked else 0.0)
+        return max(self.post.pace.retry(attempt), asked.total_seconds() if asked else 0.0)
 
 
 class Listener(Worker):
     """Reads one board's log to its end, then listens; from the start again whenever the stream ends."""
 
-    def __init__(
-        self,
-        source: Source,
-        board: Board,
-        position: int,
-        inbox: queue.Queue[Word],
-        health: Health,
-        pace: Pace,
-    ) -> None:
-        super().__init__(board.board_id, inbox, health, pace)
-        self._source, self._board = source, board
-        self.reader = Reader(source, board, position, lambda board, batch: self.tell((board, batch)))
+    def __init__(self, post: Post, source: Source, board: Board, position: int) -> None:
+        super().__init__(board.board_id, post)
+        self._reader = Reader(
+            source, board, position, tell=lambda board, batch: self.tell((board, batch)), clock=post.clock
+        )
         self.is_reading_log = False
 
     def work(self) -> float:
         """Catch up and listen until the stream ends."""
         if not self.is_reading_log:
-            self.is_reading_log = self.reader.start() == "log"
+            self.is_reading_log = self._reader.start() == "log"
         if self.is_reading_log:
-            self.reader.catch_up()
-        self.health.up(self.name)
-        for entry in self._source.stream(
-            self._board.board_id, self.reader.position if self.is_reading_log else None
-        ):
+            self._reader.catch_up()
+        self.post.health.up(self.name)
+        for _ in self._reader.listen() if self.is_reading_log else self._reader.watch():
             if self.halt.is_set():
                 break
-            if self.is_reading_log:
-                self.reader.hear(entry)
-            else:
-                self.reader.refresh()
-        return self.pace.first_retry
+        return self.post.pace.first_retry
 
     def check(self) -> None:
         """Read the log although the stream is silent: a stream may have died without a word."""
         if self.is_reading_log:
-            self.reader.catch_up()
+            self._reader.catch_up()
 
 
 class Lister(Worker):
     """Looks which boards there are, and now and then whether the streams have missed something."""
 
-    def __init__(self, source: Source, inbox: queue.Queue[Word], health: Health, pace: Pace) -> None:
-        super().__init__("", inbox, health, pace)
+    def __init__(self, post: Post, source: Source) -> None:
+        super().__init__("", post)
         self._source = source
-        self._check_at = time.monotonic() + pace.check
+        self._check_at = time.monotonic() + post.pace.check
         self.listeners: tuple[Listener, ...] = ()
 
     def work(self) -> float:
         """List the boards; check those that are listened to when it is time."""
         self.tell(self._source.boards())
-        self.health.up(self.name)
+        self.post.health.up(self.name)
         if time.monotonic() >= self._check_at:
-            self._check_at = time.monotonic() + self.pace.check
+            self._check_at = time.monotonic() + self.post.pace.check
             for listener in self.listeners:
                 listener.check()
-        return self.pace.relist
+        return self.post.pace.relist

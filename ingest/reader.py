@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ingest.sources import Board, Entry, Level, Source
+from ingest.sources import Board, Clock, Entry, Level, Source
 from warehouse.model import Batch, Cursor, Entity, Event
 
 
 class Reader:
     """One board of a source from a position on; hands every new stretch of its log to `tell`, in order.
 
-    `catch_up`, `hear` and `refresh` may be called from several threads.
+    `catch_up`, `listen` and `refresh` may be called from several threads.
     """
 
     def __init__(
-        self, source: Source, board: Board, position: int, tell: Callable[[Board, Batch], None]
+        self,
+        source: Source,
+        board: Board,
+        position: int,
+        *,
+        tell: Callable[[Board, Batch], None],
+        clock: Clock,
     ) -> None:
         self.board = board
         self._source = source
         self._tell = tell
+        self._clock = clock
         self._turn = threading.Lock()
         self._position = position
         self._people: dict[str, Entity] = {}
@@ -39,13 +46,25 @@ class Reader:
         self.refresh()
         return level
 
+    def listen(self) -> Iterator[None]:
+        """Take what the stream tells, until the source ends it; comes up for air after every word."""
+        for entry in self._source.stream(self.board.board_id, self._position, self._clock):
+            self._hear(entry)
+            yield
+
+    def watch(self) -> Iterator[None]:
+        """Take every word of the stream as a bell: look at the board again."""
+        for _ in self._source.stream(self.board.board_id, None, self._clock):
+            self.refresh()
+            yield
+
     def catch_up(self) -> None:
         """Read the log from the position to its end."""
-        for page in self._source.activity(self.board.board_id, self._position):
+        for page in self._source.activity(self.board.board_id, self._position, self._clock):
             self._take(page)
         self._meet_strangers()
 
-    def hear(self, entry: Entry | None) -> None:
+    def _hear(self, entry: Entry | None) -> None:
         """Take a streamed entry: the next one as it is; one after a gap, or without words, means to read the log."""
         if entry is None or entry.seq > self._position + 1:
             self.catch_up()
@@ -55,7 +74,7 @@ class Reader:
 
     def refresh(self) -> None:
         """Hand on the board as it stands, with the people who acted on it and are no longer its members."""
-        snapshot = self._source.snapshot(self.board.board_id)
+        snapshot = self._source.snapshot(self.board.board_id, self._clock)
         members = {entity.entity_id for entity in snapshot.entities if entity.entity_type == "member"}
         with self._turn:
             self._known |= members

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +9,23 @@ from pathlib import Path
 from ingest.follow import follow
 from ingest.keep import Summary, keep
 from ingest.reader import Reader
-from ingest.sources import Board, BoardGone, Source, trello
+from ingest.sources import (
+    Board,
+    BoardGone,
+    Clock,
+    Source,
+    SourceChanged,
+    SourceRefused,
+    SourceUnavailable,
+    trello,
+)
+from ingest.sources.flux import Flux
 from warehouse.home import Home
 from warehouse.log import Log
-from warehouse.model import Batch
+from warehouse.model import Batch, Finding
 from warehouse.reading import Warehouse
 
-__all__ = ["Summary", "follow", "import_file", "pull"]
+__all__ = ["Summary", "check", "follow", "import_file", "pull"]
 
 
 def import_file(home: Home, path: Path, now: datetime) -> Summary:
@@ -31,34 +40,49 @@ def import_file(home: Home, path: Path, now: datetime) -> Summary:
     return summary
 
 
-def pull(home: Home, source: Source, *, say: Callable[[str], None]) -> list[Summary]:
-    """Read every board of a source up to now, and say a line for each.
+def pull(home: Home, source: Source, *, clock: Clock) -> list[Summary]:
+    """Read every board of a source up to now.
 
     Raises SourceUnavailable, SourceRefused or SourceChanged; what was read before that is kept.
     """
     boards = source.boards()
-    summaries = []
     with Log.open(home) as log:
         try:
-            for board in boards:
-                if summary := _pull_board(log, source, board, say):
-                    summaries.append(summary)
-                    say(str(summary))
+            found = [_pull_board(log, source, board, clock) for board in boards]
         finally:
             log.publish()
-    return summaries
+    return [summary for summary in found if summary]
 
 
-def _pull_board(log: Log, source: Source, board: Board, say: Callable[[str], None]) -> Summary | None:
+def _pull_board(log: Log, source: Source, board: Board, clock: Clock) -> Summary | None:
+    """What one board brought; None where it is gone since it was listed."""
     told: list[Batch] = []
-    reader = Reader(source, board, _position(log, source, board), lambda _, batch: told.append(batch))
+    position = int(log.cursor(source.name, board.board_id) or 0)
+    reader = Reader(source, board, position, tell=lambda _, batch: told.append(batch), clock=clock)
     try:
         if reader.start() == "log":
             reader.catch_up()
-    except BoardGone as error:
-        say(f"source={source.name} board={board.board_id} gone: {error}")
+    except BoardGone:
         return None
     return keep(log, told, source=source.name, board=board.board_id, title=board.title)
+
+
+def check(base_url: str, api_key: str) -> list[Finding]:
+    """Whether the Flux at this address lets us read, and how well each board can be read (for `doctor`)."""
+    subject, step = (
+        f"board {base_url}",
+        "start the board (`daybreak up`), or check FLUX_BASE_URL and FLUX_API_KEY",
+    )
+    try:
+        with Flux(base_url, api_key, attempts=1) as source:
+            boards = source.boards()
+            levels = [source.probe(board.board_id) for board in boards]
+    except (SourceUnavailable, SourceRefused, SourceChanged, BoardGone) as error:
+        return [Finding(ok=False, subject=subject, text=str(error), next_step=step)]
+    if not boards:
+        return [Finding(ok=False, subject=subject, text="the key sees no boards", next_step=step)]
+    read = ", ".join(f"{levels.count(level)} by {level}" for level in sorted(set(levels)))
+    return [Finding(ok=True, subject=subject, text=f"answers; boards it lets us read: {read}")]
 
 
 def _without_known_creations(home: Home, log: Log, batch: Batch) -> Batch:
@@ -75,7 +99,3 @@ def _without_known_creations(home: Home, log: Log, batch: Batch) -> Batch:
     return replace(
         batch, events=tuple(event for event in batch.events if not (event.inferred and event.card_id in made))
     )
-
-
-def _position(log: Log, source: Source, board: Board) -> int:
-    return int(log.cursor(source.name, board.board_id) or 0)

@@ -6,12 +6,15 @@ value, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from warehouse.model import Entity, Event, Snapshot
+
+Clock = Callable[[], datetime]
+"""Tells the time, UTC-aware."""
 
 Level = Literal["log", "bell"]
 """How well a board can be read: by its log, or only by a bell that says when to look again."""
@@ -55,7 +58,10 @@ class Entry:
 
 
 class Source(Protocol):
-    """Where boards are read from. Used by several threads; `close` makes each of them come back at once."""
+    """Where boards are read from. Used by several threads; `close` makes each of them come back at once.
+
+    `clock` tells when we observed what is told.
+    """
 
     @property
     def name(self) -> str:
@@ -67,13 +73,13 @@ class Source(Protocol):
     def probe(self, board_id: str) -> Level:
         """How well the board can be read."""
 
-    def snapshot(self, board_id: str) -> Snapshot:
+    def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now."""
 
-    def activity(self, board_id: str, after: int) -> Iterator[list[Entry]]:
+    def activity(self, board_id: str, after: int, clock: Clock) -> Iterator[list[Entry]]:
         """The board's log after `after`, oldest first, by pages."""
 
-    def stream(self, board_id: str, after: int | None) -> Iterator[Entry | None]:
+    def stream(self, board_id: str, after: int | None, clock: Clock) -> Iterator[Entry | None]:
         """What follows `after` (None: now) as it happens; None is a ring without words. Ends when the source ends it."""
 
     def close(self) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
-from ingest.sources import Board, BoardGone, Entry, Level, SourceChanged
+from ingest.sources import Board, BoardGone, Clock, Entry, Level, SourceChanged
 from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
 from ingest.sources.flux_wire import CHECK_ADDRESS, Wire
 from ingest.sources.values import mapping, objects
@@ -27,17 +28,13 @@ class Flux:
         base_url: str,
         api_key: str,
         *,
-        clock: Callable[[], datetime],
         transport: httpx.BaseTransport | None = None,
         attempts: int = 4,
         first_wait: timedelta = timedelta(milliseconds=200),
     ) -> None:
         """Raises SourceRefused where the address or the key cannot be right."""
-        self._clock = clock
         self._labels: dict[str, dict[str, str]] = {}
-        self._wire = Wire(
-            base_url, api_key, clock=clock, transport=transport, attempts=attempts, first_wait=first_wait
-        )
+        self._wire = Wire(base_url, api_key, transport=transport, attempts=attempts, first_wait=first_wait)
 
     @property
     def name(self) -> str:
@@ -73,9 +70,9 @@ class Flux:
             "reading such a board by polling is not built yet"
         )
 
-    def snapshot(self, board_id: str) -> Snapshot:
+    def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now."""
-        taken_at = self._clock()  # before asking: what changes meanwhile counts as later
+        taken_at = clock()  # before asking: what changes meanwhile counts as later
         told = self._wire.get(f"/api/boards/{board_id}")
         if not isinstance(told.get("board"), dict):
             raise SourceChanged(
@@ -84,7 +81,7 @@ class Flux:
         self._labels.setdefault(board_id, {}).update(label_names(told))
         return snapshot(told, board_id, taken_at)
 
-    def activity(self, board_id: str, after: int, limit: int = PAGE) -> Iterator[list[Entry]]:
+    def activity(self, board_id: str, after: int, clock: Clock, limit: int = PAGE) -> Iterator[list[Entry]]:
         """The log after `after`, oldest first, a page at a time."""
         while True:
             told = self._wire.get(
@@ -94,7 +91,7 @@ class Flux:
                 raise SourceChanged(
                     f"{self._wire.base_url}/api/boards/{board_id}/activity told no `activity`; {CHECK_ADDRESS}"
                 )
-            page = [self._entry(entry, board_id) for entry in objects(told["activity"])]
+            page = [self._entry(entry, board_id, clock()) for entry in objects(told["activity"])]
             if not page or page[-1].seq <= after:
                 return
             yield page
@@ -102,12 +99,12 @@ class Flux:
             if told.get("next") is None and len(page) < limit:
                 return
 
-    def stream(self, board_id: str, after: int | None) -> Iterator[Entry | None]:
+    def stream(self, board_id: str, after: int | None, clock: Clock) -> Iterator[Entry | None]:
         """What happens from now on, after replaying what followed `after`; None is a ring without words."""
         with self._wire.stream(_events(board_id), after) as events:
             for event in events:
                 try:
-                    yield self._entry(mapping(json.loads(event.data)), board_id)
+                    yield self._entry(mapping(json.loads(event.data)), board_id, clock())
                 except (ValueError, SourceChanged):
                     yield None
 
@@ -115,11 +112,16 @@ class Flux:
         """End every stream, from any thread, without waiting for its next word."""
         self._wire.close()
 
-    def release(self) -> None:
-        """Let go of the connections, when no thread uses them any more."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
         self._wire.release()
 
-    def _entry(self, told: Mapping[str, Any], board_id: str) -> Entry:
+    def _entry(self, told: Mapping[str, Any], board_id: str, observed_at: datetime) -> Entry:
         seq = told.get("seq")
         if not isinstance(seq, int):
             raise SourceChanged(
@@ -127,7 +129,7 @@ class Flux:
             )
         labels = self._labels.setdefault(board_id, {})
         labels.update(label_names(told))
-        event = translate(told, self._clock(), board_id=board_id, labels=labels)
+        event = translate(told, observed_at, board_id=board_id, labels=labels)
         return Entry(seq, event, person(mapping(told.get("actor"))))
 
 

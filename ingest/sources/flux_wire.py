@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -30,14 +30,13 @@ class Wire:
         base_url: str,
         api_key: str,
         *,
-        clock: Callable[[], datetime],
         transport: httpx.BaseTransport | None,
         attempts: int,
         first_wait: timedelta,
     ) -> None:
         """Raises SourceRefused where the address or the key cannot be right."""
         self.base_url = base_url.rstrip("/")
-        self._clock, self._attempts, self._first_wait = clock, attempts, first_wait
+        self._attempts, self._first_wait = attempts, first_wait
         self._sockets: set[socket.socket] = set()
         self._closing = threading.Event()
         self._client = httpx.Client(
@@ -117,6 +116,8 @@ class Wire:
             return
         self._sockets.add(connection)
         try:
+            if self._closing.is_set():
+                raise SourceUnavailable(f"{self.base_url} is not read any more")
             yield
         finally:
             self._sockets.discard(connection)
@@ -131,7 +132,7 @@ class Wire:
                 f"{where} answered 403{_said(response)}; check that FLUX_API_KEY may read this board"
             )
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            wait = _retry_after(response, self._clock())
+            wait = _retry_after(response)
             raise SourceUnavailable(f"{where} answered {status}{_said(response)}; {_later(wait)}", wait)
         if status == httpx.codes.NOT_FOUND and path.startswith("/api/boards/") and path != "/api/boards/all":
             raise BoardGone(f"{where} answered 404: the board was deleted, or this key does not see it")
@@ -181,16 +182,16 @@ def _again(error: Exception) -> bool | float:
     return error.retry_after.total_seconds() if error.retry_after <= _PATIENCE else False
 
 
-def _retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
-    """Retry-After as a span: it comes as seconds or as a date."""
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    """Retry-After as a span: it comes as seconds, or as a date that the answer's own date is the measure of."""
     told = response.headers.get("retry-after", "")
     if told.isdigit():
         return timedelta(seconds=min(int(told), 86_400))
     try:
-        at = parsedate_to_datetime(told)
-    except ValueError:
+        wait = parsedate_to_datetime(told) - parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):  # TypeError: one of them names no zone
         return None
-    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())
+    return max(wait, timedelta())
 
 
 def _later(wait: timedelta | None) -> str:
