@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -37,22 +38,18 @@ class Log:
 
         WarehouseBroken when the folder cannot be written, the file is damaged or newer code has written it.
         """
+        turns = Turns(home.warehouse_dir)
         try:
             home.warehouse_dir.mkdir(parents=True, exist_ok=True)
-            (home.warehouse_dir / "published").mkdir(exist_ok=True)
-            turns = Turns(home.warehouse_dir)
             turns.take(wait)
         except OSError as error:
-            raise WarehouseBroken(
-                f"cannot write in {home.root} ({error.strerror}).\n"
-                f"Make the folder writable, or name another with --home or DAYBREAK_HOME."
-            ) from error
+            raise WarehouseBroken(_not_writable(home.root, error)) from error
         try:
             log = cls(home, turns)
+            publish.sweep(home)
         except BaseException:
             turns.release()
             raise
-        publish.sweep(home)
         return log
 
     def __enter__(self) -> Self:
@@ -84,8 +81,11 @@ class Log:
             if new or resaid or moved:
                 self._con.execute("update revisions set revision = revision + 1")
             self._con.commit()
+        except duckdb.Error as error:
+            self._undo()
+            raise WarehouseBroken(_not_kept(self._home, batch, error)) from error
         except BaseException:
-            self._con.rollback()
+            self._undo()
             raise
         return Appended(events=len(batch.events), new=new, upto=before + new)
 
@@ -101,9 +101,15 @@ class Log:
         """Let readers see what is new, if anything is."""
         self._publisher.publish(self._con, self._count("select revision from revisions"))
 
-    def publish_due(self) -> bool:
-        """Whether a busy loop should publish now: at most twice a second."""
-        return self._publisher.due()
+    def publish_paced(self) -> bool:
+        """Publish at once when quiet; False, and nothing done, when the last publish was less than half a second ago.
+
+        For loops that append often: call it again until it is True, or `publish` at the end.
+        """
+        if not self._publisher.due():
+            return False
+        self.publish()
+        return True
 
     def yield_turn(self) -> None:
         """Let a waiting writer have the file, then take it back. Cheap when nobody waits."""
@@ -193,6 +199,10 @@ class Log:
         )
         return True
 
+    def _undo(self) -> None:
+        with contextlib.suppress(duckdb.Error):  # the database may have ended the transaction itself
+            self._con.rollback()
+
     def _count(self, sql: str, **params: object) -> int:
         row = self._con.execute(sql, params).fetchone()
         assert row is not None
@@ -209,16 +219,10 @@ def _observed(batch: Batch) -> object:
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         con = duckdb.connect(str(path))
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise WarehouseBusy(
-                f"another tool has {path} open: {error}\nClose it; HOME/warehouse.duckdb is the file made for reading."
-            ) from error
-        raise _broken(path, error) from error
     except duckdb.Error as error:
-        raise _broken(path, error) from error
-    con.execute("set TimeZone = 'UTC'")
+        raise _refused(path, error) from error
     try:
+        con.execute("set TimeZone = 'UTC'")
         migrate(con, path)
     except BaseException:
         con.close()
@@ -226,8 +230,26 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _broken(path: Path, error: duckdb.Error) -> WarehouseBroken:
+def _refused(path: Path, error: duckdb.Error) -> WarehouseBusy | WarehouseBroken:
+    if "Could not set lock" in str(error) or "being used by another process" in str(error):
+        return WarehouseBusy(
+            f"another tool has {path} open: {error}\n"
+            f"Close it there; {path.parent.parent / 'warehouse.duckdb'} is the file made for reading."
+        )
+    if "Permission denied" in str(error):
+        return WarehouseBroken(_not_writable(path, error))
     return WarehouseBroken(
         f"{path} cannot be opened: {error}\n"
-        f"Move it away: the newest published copy is in {path.parent / 'published'}; copy it to {path.name} to go on from there."
+        f"Move it away and ingest again, or start from the newest copy in {path.parent / 'published'}."
+    )
+
+
+def _not_writable(path: Path, error: Exception) -> str:
+    return f"cannot write in {path} ({error}).\nMake it writable, or name another folder with --home or DAYBREAK_HOME."
+
+
+def _not_kept(home: Home, batch: Batch, error: duckdb.Error) -> str:
+    return (
+        f"a batch of {len(batch.events)} events could not be written to {home.warehouse_dir}: {error}\n"
+        f"Nothing of it is kept, so the same can be tried again; is the disk full?"
     )

@@ -36,34 +36,31 @@ class Published:
 
 
 def current(home: Home) -> Published | None:
-    """What the pointer names, None when nothing is published. Cheap: reads one small file."""
+    """What the pointer names, None when nothing is published. Cheap: reads one small file.
+
+    A pointer that nobody can read names nothing either: the next publish writes a new one.
+    """
     pointer = _pointer(home)
     try:
         told = json.loads(pointer.read_text())
-        checked = pointer.stat().st_mtime
-    except FileNotFoundError:
+        checked_at = datetime.fromtimestamp(pointer.stat().st_mtime, UTC)
+        published_at = datetime.fromisoformat(told["published_at"])
+        path = _folder(home) / told["file"]
+        return Published(told["version"], told["revision"], published_at, max(published_at, checked_at), path)
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
-    published_at = datetime.fromisoformat(told["published_at"])
-    return Published(
-        version=told["version"],
-        revision=told["revision"],
-        published_at=published_at,
-        checked_at=max(published_at, datetime.fromtimestamp(checked, UTC)),
-        path=_folder(home) / told["file"],
-    )
 
 
 def publish(con: duckdb.DuckDBPyConnection, home: Home, revision: int) -> Published:
     """Publish what is committed. Killed anywhere, readers still have the version before."""
-    folder = _folder(home)
-    folder.mkdir(exist_ok=True)
+    _folder(home).mkdir(exist_ok=True)
     version = f"{revision:08d}-{secrets.token_hex(4)}"
-    path = folder / f"{version}.duckdb"
+    path = _folder(home) / f"{version}.duckdb"
     con.execute("checkpoint")
     _copy(con, home.warehouse_dir / "live.duckdb", path)
     path.chmod(0o444)
     _sync(path)
-    _sync(folder)
+    _sync(path.parent)
     published_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     told = {
         "version": version,
@@ -87,13 +84,13 @@ def still_current(home: Home) -> None:
 def sweep(home: Home, kept: int = KEPT) -> None:
     """Delete versions nobody needs, and files that a crash left half-copied."""
     now = current(home)
-    files = sorted(_folder(home).glob("*.duckdb"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    spare = [file for file in files if now is None or file.name != now.path.name]
-    for file in spare[kept - 1 :]:
-        with contextlib.suppress(
-            PermissionError, FileNotFoundError
-        ):  # Windows: a reader has it open; next time
-            file.unlink()
+    for folder in (_folder(home), _open_folder(home)):
+        files = [file for file in folder.glob("*.duckdb*") if now is None or file.name != now.path.name]
+        for file in sorted(files, key=lambda file: file.name, reverse=True)[kept - 1 :]:
+            with contextlib.suppress(
+                PermissionError, FileNotFoundError
+            ):  # Windows: somebody has it open; next time
+                file.unlink()
 
 
 class Publisher:
@@ -127,31 +124,53 @@ def _pointer(home: Home) -> Path:
     return home.warehouse_dir / "CURRENT"
 
 
+def _open_folder(home: Home) -> Path:
+    return home.warehouse_dir / "open"
+
+
 def _copy(con: duckdb.DuckDBPyConnection, live: Path, path: Path) -> None:
     """Copy by another process: if ours opened and closed the live file, the lock on it would be gone (POSIX)."""
-    if cp := shutil.which("cp"):
-        for flags in (["--reflink=auto"], []):
-            copying = [cp, *flags, str(live), str(path)]
-            if subprocess.run(copying, capture_output=True, check=False).returncode == 0:  # noqa: S603  # our own paths
-                return
+    if _cp(live, path):
+        return
     path.unlink(missing_ok=True)
-    con.execute(f"attach '{_quoted(path)}' as copied")
+    con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as copied")
     con.execute("copy from database live to copied")
     con.execute("detach copied")
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _cp(source: Path, target: Path) -> bool:
+    """Copy with the system's `cp`, sharing blocks where the disk can; False where there is no `cp` that works."""
+    cp = shutil.which("cp")
+    if cp is None:
+        return False
+    for flags in (["--reflink=auto"], []):
+        copying = [cp, *flags, str(source), str(target)]
+        if subprocess.run(copying, capture_output=True, check=False).returncode == 0:  # noqa: S603  # our own paths
+            return True
+    return False
 
 
 def _link(home: Home, path: Path) -> None:
-    """Let HOME/warehouse.duckdb open the newest version; a copy where links are not to be had (Windows)."""
-    draft = home.root / f".{home.warehouse_link.name}.{secrets.token_hex(4)}"
+    """Let HOME/warehouse.duckdb open the newest version.
+
+    It leads to a copy of its own: other tools open files for writing unless told not to, and a write lock on the file
+    our readers use would shut them out. Where links are not to be had (Windows) it is that copy.
+    """
+    _open_folder(home).mkdir(exist_ok=True)
+    copy = _open_folder(home) / path.name
+    if not _cp(path, copy):
+        shutil.copyfile(path, copy)
+    copy.chmod(0o644)
+    draft = home.root / f".{home.warehouse_link.name}.draft"
+    draft.unlink(missing_ok=True)
     try:
-        draft.symlink_to(path.relative_to(home.root))
+        draft.symlink_to(copy.relative_to(home.root))
     except OSError:
-        shutil.copyfile(path, draft)
-    draft.replace(home.warehouse_link)
+        shutil.copyfile(copy, draft)
+    with contextlib.suppress(PermissionError):  # Windows: a tool has it open; next time
+        draft.replace(home.warehouse_link)
+        # What a killed tool wrote beside the version before would make DuckDB refuse this one.
+        Path(f"{home.warehouse_link}.wal").unlink(missing_ok=True)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,11 +11,12 @@ import duckdb
 import polars as pl
 
 from warehouse.home import Home
+from warehouse.migrations import WarehouseBroken
 from warehouse.model import Event, Window
 from warehouse.publish import Published, current
 from warehouse.rows import events_of
 
-__all__ = ["NothingPublished", "Published", "Warehouse", "current", "current_version"]
+__all__ = ["NothingPublished", "Published", "Warehouse", "WarehouseBroken", "current", "current_version"]
 
 ATTEMPTS = 5
 """A version may be swept between reading the pointer and opening the file; the next pointer names one that is there."""
@@ -134,10 +135,12 @@ def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
             break
         try:
             con = duckdb.connect(str(published.path), read_only=True)
-        except duckdb.IOException:
-            if published.path.exists() or attempt == ATTEMPTS - 1:
-                raise
-            continue
+        except duckdb.Error as error:
+            if not published.path.exists() and attempt < ATTEMPTS - 1:
+                continue
+            raise WarehouseBroken(
+                f"{published.path} cannot be opened: {error}\nThe next publish replaces it: run `daybreak ingest` again."
+            ) from error
         con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
         return published, con
     raise nothing_published(home)

@@ -38,7 +38,10 @@ def refresh(con: duckdb.DuckDBPyConnection, base: int) -> None:
     con.execute(
         f"create or replace temp table known as from ({definition('_known')}) semi join touched using {THING}"
     )
+    types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
     for table, (entity_type, key) in STATE.items():
+        if entity_type not in types:
+            continue
         con.execute(_forget(table, entity_type, key))
         con.execute(f"insert into {table} {definition(table)}")
     con.execute(

@@ -21,8 +21,8 @@ class Turns:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._turn = FileLock(folder / "turn.lock")
-        self._writer = FileLock(folder / "writer.lock")
+        self._turn = FileLock(folder / "turn.lock", thread_local=False)
+        self._writer = FileLock(folder / "writer.lock", thread_local=False)
         self._holder = folder / "writer.pid"
 
     def take(self, wait: timedelta) -> None:
@@ -36,7 +36,9 @@ class Turns:
         self._holder.write_text(f"{os.getpid()}\n")
 
     def release(self) -> None:
-        """Stop being the writer."""
+        """Stop being the writer; nothing if we are not."""
+        if not self._writer.is_locked:
+            return
         self._holder.unlink(missing_ok=True)
         self._writer.release()
 

@@ -1,0 +1,161 @@
+"""Whether the warehouse is what it says: the log whole, state equal to a replay, readers on what was written."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import duckdb
+
+from warehouse import state
+from warehouse.home import Home
+from warehouse.model import Finding
+from warehouse.publish import current
+from warehouse.reading import NothingPublished, WarehouseBroken, open_published
+from warehouse.turns import Turns, WarehouseBusy
+
+QUIET = timedelta(minutes=15)
+"""After this long without a word from the writer, doctor asks whether it runs."""
+
+
+def audit(home: Home) -> list[Finding]:
+    """Prove the warehouse's laws on the live file where it is free, else on what is published; changes nothing."""
+    try:
+        published, con = open_published(home)
+    except (NothingPublished, WarehouseBroken) as error:
+        what, _, next_step = str(error).partition("\n")
+        return [Finding(isinstance(error, NothingPublished), "published", what, next_step)]
+    with con, _live(home) as live:
+        if live is None:
+            return [
+                Finding(
+                    True, "published", f"version {published.version} is read; the live file is being written"
+                ),
+                *_laws(con),
+            ]
+        return [_same(con, live, published.version), *_laws(live)]
+
+
+def check(home: Home, now: datetime) -> list[Finding]:
+    """What `doctor` asks of the warehouse: can it be written, is something published, how old is it."""
+    published = current(home)
+    if published is None:
+        return [
+            _writable(home),
+            Finding(True, "published", "nothing yet", "Run `daybreak up` or ingest a board."),
+        ]
+    silent = now - published.checked_at
+    there = published.path.exists()
+    age = f"changed {_ago(now - published.published_at)}, last looked after {_ago(silent)}"
+    return [
+        _writable(home),
+        Finding(
+            there,
+            "published",
+            f"version {published.version}",
+            "" if there else "Run `daybreak ingest` again.",
+        ),
+        Finding(True, "age", age, FOLLOW if silent > QUIET else ""),
+    ]
+
+
+@contextmanager
+def _live(home: Home) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """The live file read-only while nobody writes it, else None: an ingester is not to be disturbed."""
+    turns = Turns(home.warehouse_dir)
+    try:
+        turns.take(timedelta(0))
+    except (WarehouseBusy, OSError):
+        yield None
+        return
+    try:
+        path = home.warehouse_dir / "live.duckdb"
+        try:
+            con = duckdb.connect(str(path), read_only=True)
+        except duckdb.Error:
+            yield None
+            return
+        with con:
+            con.execute("set TimeZone = 'UTC'")
+            yield con
+    finally:
+        turns.release()
+
+
+def _laws(con: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [_gapless(con), _once(con), *_replayed(con)]
+
+
+def _gapless(con: duckdb.DuckDBPyConnection) -> Finding:
+    count, first, last, distinct = _row(
+        con, "select count(*), min(event_offset), max(event_offset), count(distinct event_offset) from events"
+    )
+    whole = count == 0 or (first == 1 and last == count == distinct)
+    return Finding(whole, "offsets", f"{count} events, offsets {first} to {last}", "" if whole else RESTORE)
+
+
+def _once(con: duckdb.DuckDBPyConnection) -> Finding:
+    (twice,) = _row(
+        con, "select count(*) from (select 1 from events group by source, event_id having count(*) > 1)"
+    )
+    return Finding(twice == 0, "events", f"{twice} told more than once", "" if twice == 0 else RESTORE)
+
+
+def _replayed(con: duckdb.DuckDBPyConnection) -> list[Finding]:
+    """State as kept against state derived anew from the whole log."""
+    findings = []
+    for table, replayed in state.replay(con).items():
+        kept = con.execute(f"from {table}").pl()
+        differ = len(kept.join(replayed, on=kept.columns, how="anti", nulls_equal=True)) + len(
+            replayed.join(kept, on=kept.columns, how="anti", nulls_equal=True)
+        )
+        well = differ == 0 and len(kept) == len(replayed)
+        text = f"{len(kept)} rows, {differ} differ from a replay of the log"
+        findings.append(Finding(well, table, text, "" if well else RESTORE))
+    return findings
+
+
+def _same(published: duckdb.DuckDBPyConnection, live: duckdb.DuckDBPyConnection, version: str) -> Finding:
+    behind = [
+        table for table in ("events", *state.TABLES) if _digest(published, table) != _digest(live, table)
+    ]
+    if not behind:
+        return Finding(True, "published", f"version {version} equals the live file")
+    text = f"version {version} differs from the live file in {', '.join(behind)}"
+    return Finding(
+        False, "published", text, "The next `daybreak ingest` or `daybreak up` publishes what is new."
+    )
+
+
+def _digest(con: duckdb.DuckDBPyConnection, table: str) -> tuple[int, ...]:
+    return _row(con, f"select count(*), coalesce(sum(hash({table})), 0) from {table}")  # noqa: S608  # our own names
+
+
+def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def _writable(home: Home) -> Finding:
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home.root):
+            return Finding(True, "home", f"{home.root} is writable")
+    except OSError as error:
+        return Finding(
+            False,
+            "home",
+            f"cannot write in {home.root} ({error})",
+            "Name another with --home or DAYBREAK_HOME.",
+        )
+
+
+def _ago(span: timedelta) -> str:
+    return f"{timedelta(seconds=max(0, round(span.total_seconds())))} ago"
+
+
+FOLLOW = "If it should follow a board: is `daybreak up` or `ingest flux --follow` running?"
+RESTORE = "The log is damaged: keep the file, move it away and ingest again, or restore a copy from warehouse/published."
