@@ -101,15 +101,9 @@ class Log:
         """Let readers see what is new, if anything is."""
         self._publisher.publish(self._con, self._count("select revision from revisions"))
 
-    def publish_paced(self) -> bool:
-        """Publish at once when quiet; False, and nothing done, when the last publish was less than half a second ago.
-
-        For loops that append often: call it again until it is True, or `publish` at the end.
-        """
-        if not self._publisher.due():
-            return False
-        self.publish()
-        return True
+    def publish_due(self) -> bool:
+        """Whether a busy loop should publish now: the last one is at least half a second ago."""
+        return self._publisher.due()
 
     def yield_turn(self) -> None:
         """Let a waiting writer have the file, then take it back. Cheap when nobody waits."""
