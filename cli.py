@@ -203,7 +203,7 @@ def _settle_sample_people(home: Home) -> None:
     if home.people_file.exists() or home.ledger.exists() or spec is None or spec.origin is None:
         return
     shutil.copyfile(Path(spec.origin).with_name("sample_people.toml"), home.people_file)
-    import_people(home, home.people_file)
+    import_people(home, home.people_file, _clock()())
 
 
 @board_cli.command("serve")
@@ -228,8 +228,8 @@ def ingest_flux(
     follow: Annotated[bool, typer.Option("--follow", help="Keep following until Ctrl-C.")] = False,
 ) -> None:
     """Read every board the key may see."""
+    from ingest.follow import follow as follow_source
     from ingest.sources.flux import Flux
-    from ingest.sync import follow as follow_source
     from ingest.sync import pull
 
     home = _ready(context)
@@ -286,7 +286,7 @@ def people_import(context: typer.Context, file: Path) -> None:
     """Complete people (zone, e-mail, send times) from a TOML file."""
     from digests.people import import_people
 
-    _say(str(import_people(_ready(context), file)))
+    _say(str(import_people(_ready(context), file, _clock()())))
 
 
 @people_cli.command("list")
