@@ -335,13 +335,26 @@ def catch_up(
 
 
 @digest_cli.command("preview")
-def digest_preview(context: typer.Context, person: str, now: Now = None) -> None:
-    """The mail this person would get now, as a message; nothing is sent or remembered."""
+def digest_preview(
+    context: typer.Context,
+    person: str,
+    output: Annotated[str, typer.Option("--format", help="text, html, or eml (the message itself)")] = "text",
+    now: Now = None,
+) -> None:
+    """The mail this person would get now; nothing is sent or remembered."""
     from digests.people import find
     from digests.run import preview
 
+    if output not in ("text", "html", "eml"):
+        raise CalledWrong(f"--format {output}: choose text, html or eml")
     home = _ready(context)
-    _say(preview(home, find(home, person), _clock(now)()).as_string())
+    message = preview(home, find(home, person), _clock(now)())
+    if output == "eml":
+        return _say(message.as_string())
+    body = message.get_body(("plain",) if output == "text" else ("html",))
+    assert body is not None
+    heads = [f"{name}: {message[name]}" for name in ("From", "To", "Subject")] if output == "text" else []
+    return _say("\n".join([*heads, *([""] if heads else []), str(body.get_content())]))
 
 
 @digest_cli.command("run")
