@@ -92,9 +92,10 @@ class _Following:
             self._appended_at = time.monotonic()
 
     def _publish(self) -> None:
-        """Publish what is new when the pace allows; while all is well, say each second that nothing is."""
-        quiet = time.monotonic() - self._published_at >= 1.0 and self._post.health.is_well
-        if self._log.publish_due() and (self._unpublished or quiet):
+        """Publish what is new, at once when quiet; while all is well, say each second that nothing is."""
+        age = time.monotonic() - self._published_at
+        quiet = age >= 1.0 and self._post.health.is_well
+        if quiet or (self._unpublished and age >= self._post.pace.publish):
             self._log.publish()
             self._unpublished, self._published_at = False, time.monotonic()
 

@@ -20,6 +20,7 @@ class Pace:
     """How often what is done, in seconds. The defaults suit people who look at a board; tests hurry."""
 
     gather: float = 0.1  # appends of a busy source are at least this far apart
+    publish: float = 0.5  # publishes are at least this far apart
     relist: float = 30.0  # between looks for new boards
     check: float = 60.0  # between reads of the log although the stream is silent
     first_retry: float = 0.2

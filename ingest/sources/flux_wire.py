@@ -66,11 +66,22 @@ class Wire:
     def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
         """One answer, asked for again while the source says it cannot now."""
         for attempt in stamina.retry_context(
-            on=_again, attempts=self._attempts, wait_initial=self._first_wait, wait_jitter=self._first_wait
+            on=self._again,
+            attempts=self._attempts,
+            wait_initial=self._first_wait,
+            wait_jitter=self._first_wait,
         ):
             with attempt:
                 return self._ask(path, params)
         raise AssertionError("a retry ends by answer or by error")
+
+    def _again(self, error: Exception) -> bool | float:
+        """Whether, and where the source said so in how many seconds, to ask again."""
+        if not isinstance(error, SourceUnavailable) or self._closing.is_set():
+            return False
+        if error.retry_after is None:
+            return True
+        return error.retry_after.total_seconds() if error.retry_after <= _PATIENCE else False
 
     def _ask(self, path: str, params: dict[str, str] | None) -> dict[str, Any]:
         if self._closing.is_set():
@@ -171,15 +182,6 @@ def _key(api_key: str) -> str:
 def _is_local(base_url: str) -> bool:
     host = _address(base_url).host
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _again(error: Exception) -> bool | float:
-    """Whether, and where the source said so in how many seconds, to ask again."""
-    if not isinstance(error, SourceUnavailable):
-        return False
-    if error.retry_after is None:
-        return True
-    return error.retry_after.total_seconds() if error.retry_after <= _PATIENCE else False
 
 
 def _retry_after(response: httpx.Response) -> timedelta | None:

@@ -1,0 +1,156 @@
+"""Following a real board on a real socket: quickly, without gap or repetition, whichever side restarts."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from ingest.listening import Pace
+from ingest.sources import SourceRefused, SourceUnavailable
+from ingest.sources.flux import Flux
+from ingest.sync import follow, pull
+from warehouse.model import Window
+from warehouse.reading import NothingPublished, Warehouse
+
+HASTE = Pace(relist=0.3, check=0.6, first_retry=0.05, last_retry=0.3)
+
+
+@dataclass
+class Following:
+    """`follow` in a thread, with what it says and how it ended."""
+
+    home: object
+    source: Flux
+    clock: object
+    pace: Pace = HASTE
+    stop: threading.Event = field(default_factory=threading.Event)
+    lines: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            follow(self.home, self.source, clock=self.clock, stop=self.stop, say=self.lines.append, pace=self.pace)
+        except Exception as error:  # noqa: BLE001 - shown to the test
+            self.error = error
+
+
+@contextmanager
+def following(home, source, clock, **options) -> Iterator[Following]:
+    found = Following(home, source, clock, **options)
+    thread = threading.Thread(target=found.run)
+    thread.start()
+    try:
+        with source:
+            yield found
+            found.stop.set()
+            thread.join(10)
+    finally:
+        found.stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def until(ready, seconds: float = 10.0) -> float:
+    """Ask until true; the seconds it took."""
+    started = time.monotonic()
+    while not ready():
+        assert time.monotonic() - started < seconds, "it did not happen in time"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def published(home) -> list[str]:
+    """The ids of all published events, in log order."""
+    try:
+        with Warehouse.open(home) as warehouse:
+            return [event.event_id for event in warehouse.events(Window(0, warehouse.head()))]
+    except NothingPublished:
+        return []
+
+
+def activity(board, board_id: str) -> list[str]:
+    return [entry["id"] for entry in board.ask("GET", f"/api/boards/{board_id}/activity?limit=1000")["activity"]]
+
+
+def test_a_change_is_published_soon_after_the_board_has_it(board, home):
+    board_id, (todo, done) = board.make_board()
+    card = board.add_card(board_id, todo, "Tulips")
+    with following(home, board.flux(), board.clock):
+        until(lambda: len(published(home)) == len(activity(board, board_id)))
+        seconds = []
+        for column in (done, todo, done):
+            before = len(published(home))
+            board.ask("PATCH", "/api/cards", {"cardId": card, "columnId": column})
+            seconds.append(until(lambda before=before: len(published(home)) > before))
+    assert sorted(seconds)[1] < 1.0, seconds
+
+
+def test_a_busy_board_is_told_once_and_in_order(board, home):
+    board_id, (todo, _) = board.make_board()
+    with following(home, board.flux(), board.clock) as found:
+        for number in range(60):
+            board.add_card(board_id, todo, f"Seed {number}")
+        until(lambda: len(published(home)) >= 60)
+        assert published(home) == activity(board, board_id)
+    assert sum(int(re.search(r"new=(\d+)", line)[1]) for line in found.lines if "new=" in line) == len(published(home))
+
+
+def test_a_board_that_restarts_is_read_on_and_said_once(board, home):
+    board_id, (todo, _) = board.make_board()
+    with following(home, board.flux(attempts=1), board.clock) as found:
+        until(lambda: published(home) == activity(board, board_id))
+        board.stop()
+        until(lambda: any("down" in line for line in found.lines))
+        board.start()
+        board.add_card(board_id, todo, "After the rain")
+        until(lambda: published(home) == activity(board, board_id))
+        until(lambda: any("back" in line for line in found.lines))
+    assert sum("down" in line for line in found.lines) == 1
+
+
+def test_a_reader_that_restarts_goes_on_where_it_stopped(board, home):
+    board_id, (todo, _) = board.make_board()
+    with following(home, board.flux(), board.clock):
+        until(lambda: published(home) == activity(board, board_id))
+    for number in range(5):
+        board.add_card(board_id, todo, f"Missed {number}")
+    with following(home, board.flux(), board.clock) as found:
+        until(lambda: published(home) == activity(board, board_id))
+    assert [re.search(r"events=\d+ new=\d+", line)[0] for line in found.lines] == ["events=5 new=5"]
+
+
+def test_a_new_board_is_noticed(board, home):
+    board.make_board()
+    with following(home, board.flux(), board.clock):
+        until(lambda: len(published(home)) > 0)
+        other, _ = board.make_board("Cellar")
+        until(lambda: set(activity(board, other)) <= set(published(home)))
+
+
+def test_it_stops_within_a_second_although_every_stream_is_silent(board, home):
+    board_id, _ = board.make_board()
+    with following(home, board.flux(), board.clock) as found:
+        until(lambda: published(home) == activity(board, board_id))
+        started = time.monotonic()
+    assert time.monotonic() - started < 1.0
+    assert found.error is None
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ingest ")]
+
+
+def test_a_key_that_is_refused_ends_it_with_what_to_check(board, home):
+    with following(home, Flux(board.url, "flux_wrong"), board.clock) as found:
+        until(lambda: found.error is not None)
+    assert isinstance(found.error, SourceRefused)
+    assert "FLUX_API_KEY" in str(found.error)
+
+
+def test_a_board_that_is_down_ends_a_single_pass(home, now):
+    with Flux("http://127.0.0.1:9", "flux_any", attempts=1) as source, pytest.raises(SourceUnavailable, match="no answer"):
+        pull(home, source, clock=lambda: now)
+    assert not home.warehouse_dir.exists()
