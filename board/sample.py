@@ -21,7 +21,7 @@ from board import boards as change_boards
 from board import cards as change_cards
 from board.auth import Key
 from board.model import Actor, Record, stamp
-from board.sample_plan import Person, Plot, Step, Story, people, stories
+from board.sample_plan import Person, Plot, Saying, Step, Story, people, stories
 from board.store import Change, Store
 from board.tables import activity, boards, members, workspace_members, workspaces
 
@@ -46,7 +46,7 @@ class Open:
 
     card: Record
     items: list[Record] = field(default_factory=list)
-    last_comment: Record | None = None
+    comments: dict[int, Record] = field(default_factory=dict)
 
 
 def counted(store: Store) -> str:
@@ -171,9 +171,10 @@ class Stage:
     def _beside(self, change: Change, on: Open, step: Step) -> None:
         """Comments and checklist: things that belong to a card and leave the card itself as it is."""
         if step.kind == "say":
-            parent = on.last_comment if step.what.startswith(">") else None
+            saying: Saying = step.what
+            parent = on.comments.get(saying.answers) if saying.answers else None
             thread = (parent["parent_id"] or parent["id"]) if parent else None
-            on.last_comment = change_cards.add_comment(change, on.card, step.what.removeprefix(">"), thread)
+            on.comments[saying.number] = change_cards.add_comment(change, on.card, saying.text, thread)
         elif step.kind == "item":
             on.items.append(change_cards.add_item(change, on.card, step.what))
         else:

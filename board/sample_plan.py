@@ -59,6 +59,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A comment, its number on the card, and the number of the one it answers."""
+
+    text: str
+    number: int
+    answers: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Somebody does one thing to one card."""
 
@@ -127,6 +136,7 @@ class Plot:
         self.number, self.story, self.columns, self.team, self.tester = number, story, columns, team, tester
         self.now, self.chance = now, chance
         self.wishes: list[tuple[float, str, str, Any]] = []
+        self._said = 0
         self.doer = story["who"][0] if story["who"] else story["by"]
         self.working = 2 if len(columns) > 5 else 1  # the column in which work is done
         moved_lately = any(kind == "move" for _, kind, _ in story.get("fresh", ()))
@@ -196,18 +206,18 @@ class Plot:
         for number, (who, text) in enumerate(talk):
             answers = text.startswith(">")
             fraction = fraction + 0.004 if answers else 0.14 + 0.8 * number / len(talk)
-            self._wish(fraction, who, "say", text)
+            self._wish(fraction, who, "say", self._saying(text))
 
     def _troubles(self) -> None:
         if "blocked" in self.story:
             who, text = self.story["blocked"]
-            self._wish(0.62, who, "say", text)
+            self._wish(0.62, who, "say", self._saying(text))
             self._wish(0.6201, who, "label", "blocked")
             if not self.story.get("fresh"):
                 self._wish(0.75, who, "unlabel", "blocked")
         if "reopened" in self.story:
             who, text = self.story["reopened"]
-            self._wish(1.2, who, "say", text)
+            self._wish(1.2, who, "say", self._saying(text))
             self._wish(1.2001, who, "move", self.columns[self.working])
             self._wish(1.45, self.doer, "move", self.columns[-2])
             self._wish(1.6, self.tester, "move", self.columns[-1])
@@ -222,20 +232,40 @@ class Plot:
             self._wish(1.9, self.story["by"], "archive")
 
     def _fresh(self, fresh: Iterable[tuple[str, str, str]]) -> Iterable[Step]:
-        at = self.now - RECENT
+        """The last hours. Who would answer in their sleep has not answered yet."""
+        said_at = began = self.now - RECENT
         for number, (who, kind, what) in enumerate(fresh):
-            at = self._lately(self.team[who], at)
-            asked: object = (
-                float(what) if kind == "due" else [*self.story["who"], what] if kind == "assign" else what
-            )
-            yield Step(at, who, self.number, kind, asked)
+            is_answer = kind == "say" and what.startswith(">")
+            at = self._lately(self.team[who], said_at if is_answer else began, is_answer=is_answer)
+            if at is None:
+                continue
+            said_at = at if kind == "say" else said_at
+            yield Step(at, who, self.number, kind, self._fresh_what(kind, what))
             if number == 0 and "blocked" in self.story:
-                yield Step(at + timedelta(seconds=30), who, self.number, "unlabel", "blocked")
-                at += timedelta(seconds=30)
+                began = at + timedelta(seconds=30)
+                yield Step(began, who, self.number, "unlabel", "blocked")
 
-    def _lately(self, person: Person, after: datetime) -> datetime:
+    def _fresh_what(self, kind: str, what: str) -> object:
+        match kind:
+            case "say":
+                return self._saying(what)
+            case "due":
+                return float(what)
+            case "assign":
+                return [*self.story["who"], what]
+        return what
+
+    def _lately(self, person: Person, after: datetime, *, is_answer: bool) -> datetime | None:
         """An instant after this one and before now: at work if that can be, else while they are up."""
         room = self.now - timedelta(minutes=4) - after
         spots = [after + room * (number + self.chance.random()) / 60 for number in range(1, 58)]
-        good = [at for at in spots if person.works(at)] or [at for at in spots if person.awake(at)] or spots
-        return self.chance.choice(good[: max(1, len(good) // 2)])
+        good = [at for at in spots if person.works(at)] or [at for at in spots if person.awake(at)]
+        if not good:
+            return None
+        return self.chance.choice(good[: len(good) // 3 + 1] if is_answer else good)
+
+    def _saying(self, text: str) -> Saying:
+        """A comment; one that begins with ">" answers the comment told before it."""
+        self._said += 1
+        answers = self._said - 1 if text.startswith(">") else None
+        return Saying(text.removeprefix(">"), self._said, answers)

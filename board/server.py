@@ -96,6 +96,7 @@ def server(store: Store, clock: Callable[[], datetime], *, keep_alive: float = e
         log_level="warning",
         access_log=False,
         lifespan="off",
+        ws="none",
         loop="asyncio",
         timeout_graceful_shutdown=2,
     )
