@@ -1,0 +1,60 @@
+"""The dashboard's front door: reads clock and environment, names the pages, nothing else."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+import streamlit as st
+
+from pages import _push
+from warehouse.home import Home
+
+PAGES = Path(__file__).with_name("pages")
+
+
+def home() -> Home:
+    """The folder all of this is about: DAYBREAK_HOME, else the platform's user data folder."""
+    root = os.environ.get("DAYBREAK_HOME") or platformdirs.user_data_path("daybreak")
+    return Home(Path(root).expanduser().absolute())
+
+
+def clock() -> datetime:
+    """Now; DAYBREAK_NOW (ISO 8601, UTC where it names no offset) stands in for the clock."""
+    told = os.environ.get("DAYBREAK_NOW")
+    if not told:
+        return datetime.now(UTC)
+    instant = datetime.fromisoformat(told)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def show() -> None:
+    """One run of the script for one viewer."""
+    from pages import _data, _parts  # here, because their caches want the running server
+
+    st.set_page_config(page_title="Daybreak", page_icon="🌅", layout="wide")
+    _data.enter(home(), clock)
+    _parts.style()
+    page = st.navigation(
+        [
+            st.Page(PAGES / "catch_up.py", title="Catch up", default=True),
+            st.Page(PAGES / "live_board.py", title="Live board"),
+            st.Page(PAGES / "time_zones.py", title="By time zone"),
+            st.Page(PAGES / "sql.py", title="SQL"),
+        ],
+        position="top",
+    )
+    page.run()
+
+
+def unexpected(error: Exception) -> bool:
+    """Log what nobody foresaw, and tell the viewer what to do instead of showing it."""
+    from pages import _parts
+
+    _parts.unexpected(error)
+    return True
+
+
+app = st.App(PAGES / "_script.py", routes=[_push.route(home())], on_script_error=unexpected)

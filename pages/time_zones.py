@@ -1,0 +1,27 @@
+"""Who is at work now, and what did the others miss during their night?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages import _data, _parts, _people_by_zone
+
+st.title("By time zone")
+
+with _parts.known_errors():
+    _data.require_published()
+    _parts.data_age(_data.browser_zone())
+    now = _data.now()
+    placed, unplaced = _people_by_zone.split(_data.people(), now)
+    if placed:
+        st.html(_people_by_zone.html(placed, now))
+    if unplaced:
+        names = ", ".join(person.name for person in unplaced)
+        st.info(
+            f'No time zone is known for {names}. Say where they live in a people.toml (`zone = "Europe/Berlin"`) '
+            "and import it with `daybreak people import people.toml`."
+        )
+    if not placed and not unplaced:
+        st.info(
+            "Nobody is known yet: people come from the boards' members, or from `daybreak people import people.toml`."
+        )
