@@ -60,6 +60,11 @@ class Log:
     ) -> None:
         self.close()
 
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The live database, for proofs; the product writes through `append` only."""
+        return self._con
+
     def close(self) -> None:
         """Give the warehouse back."""
         self._con.close()

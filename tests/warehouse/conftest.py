@@ -1,0 +1,82 @@
+"""Events and batches in few words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse.home import Home
+from warehouse.model import Batch, Event
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CHILD = Path(__file__).with_name("writing_child.py")
+
+
+def make_event(number: int, action: str = "card.created", **said: Any) -> Event:
+    """Event `number` of a board: one a minute, about card c1 unless said otherwise."""
+    entity_type = said.pop("entity_type", action.split(".")[0])
+    card_id = said.pop("card_id", "c1")
+    said.setdefault("entity_id", card_id if entity_type == "card" else None)
+    return Event(
+        source=said.pop("source", "flux"),
+        event_id=said.pop("event_id", f"e{number}"),
+        board_id=said.pop("board_id", "b1"),
+        action=action,
+        entity_type=entity_type,
+        card_id=card_id,
+        occurred_at=said.pop("occurred_at", START + timedelta(minutes=number)),
+        observed_at=START,
+        **said,
+    )
+
+
+@pytest.fixture
+def event() -> Callable[..., Event]:
+    return make_event
+
+
+@pytest.fixture
+def batch() -> Callable[[int, int], Batch]:
+    """Events `first` to `last`: cards are made, each then moves about."""
+
+    def make(first: int, last: int) -> Batch:
+        return Batch(
+            tuple(
+                make_event(
+                    number,
+                    "card.created" if number <= 10 else "card.moved",
+                    card_id=f"c{number % 10}",
+                    actor_id=f"m{number % 3}",
+                    column_to=f"k{number % 4}",
+                    after={"title": f"Card {number}"} if number <= 10 else {},
+                    payload={"told": number},
+                )
+                for number in range(first, last + 1)
+            )
+        )
+
+    return make
+
+
+@pytest.fixture
+def child(home: Home) -> Callable[..., subprocess.Popen[str]]:
+    """Starts a process that works on this home (see writing_child.py)."""
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        root = Path(__file__).parents[2]
+        return subprocess.Popen(
+            [sys.executable, str(CHILD), str(home.root), *words],
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start

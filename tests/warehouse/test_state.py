@@ -1,0 +1,251 @@
+"""State: what the log said last, else the snapshot; kept step by step it equals a replay of everything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from warehouse import state
+from warehouse.home import Home
+from warehouse.log import Log
+from warehouse.model import Batch, Entity, Event, Snapshot
+from warehouse.reading import Warehouse
+
+MakeEvent = Callable[..., Event]
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def after(home: Home, *batches: Batch) -> Warehouse:
+    with Log.open(home) as log:
+        for batch in batches:
+            log.append(batch)
+        log.publish()
+    return Warehouse.open(home)
+
+
+def snapshot(minute: int, *entities: Entity, board_id: str = "b1") -> Snapshot:
+    return Snapshot("flux", board_id, START + timedelta(minutes=minute), entities)
+
+
+def card_row(warehouse: Warehouse, card_id: str = "c1") -> dict[str, Any]:
+    return warehouse.cards().row(by_predicate=pl.col("card_id") == card_id, named=True)
+
+
+def test_a_card_is_what_was_said_of_it_last_by_its_own_clock(home: Home, event: MakeEvent) -> None:
+    told_late = event(2, "card.updated", after={"title": "Earlier name", "description": "Kept"})
+    batches = [
+        Batch((event(1, after={"title": "First"}), event(3, "card.updated", after={"title": "Last name"})))
+    ]
+    with after(home, *batches, Batch((told_late,))) as warehouse:
+        card = card_row(warehouse)
+    assert (card["title"], card["description"], card["last_offset"]) == ("Last name", "Kept", 3)
+
+
+def test_null_empties_a_field_and_silence_leaves_it(home: Home, event: MakeEvent) -> None:
+    events = (
+        event(
+            1, after={"title": "Card", "due_at": "2026-04-01T12:00:00Z", "description": "Text"}, actor_id="m1"
+        ),
+        event(2, "card.updated", after={"due_at": None}),
+    )
+    with after(home, Batch(events)) as warehouse:
+        card = card_row(warehouse)
+    assert (card["due_at"], card["description"], card["created_by"]) == (None, "Text", "m1")
+    assert card["created_at"] == START + timedelta(minutes=1)
+
+
+def test_members_and_labels_are_the_last_word_on_each(home: Home, event: MakeEvent) -> None:
+    shown = snapshot(0, Entity("card", "c1", {"member_ids": ["m7", "m8"], "labels": ["old", "shown"]}))
+    events = (
+        event(1, after={"title": "Card", "labels": ["red"]}),
+        event(2, "card.assigned", after={"member_ids": ["m1", "m2"]}),
+        event(3, "card.unassigned", before={"member_ids": ["m1", "m7"]}),
+        event(4, "card.unlabeled", before={"labels": ["old"]}),
+    )
+    with after(home, Batch(events, shown)) as warehouse:
+        card = card_row(warehouse)
+        members = warehouse.board_members()["member_id"].to_list()
+    assert (card["assignee_ids"], card["labels"]) == (["m2", "m8"], ["red", "shown"])
+    assert members == ["m1", "m2", "m7", "m8"], "who once had a card stays one of the board's people"
+
+
+def test_archived_and_deleted_are_instants_and_can_be_taken_back(home: Home, event: MakeEvent) -> None:
+    events = (
+        event(1), event(2, "card.archived"), event(3, card_id="c2"), event(4, "card.archived", card_id="c2"),
+        event(5, "card.unarchived", card_id="c2"), event(6, "card.deleted", card_id="c2"),
+    )  # fmt: skip
+    with after(home, Batch(events)) as warehouse:
+        kept, gone = card_row(warehouse, "c1"), card_row(warehouse, "c2")
+    assert (kept["archived_at"], kept["deleted_at"]) == (START + timedelta(minutes=2), None)
+    assert (gone["archived_at"], gone["deleted_at"]) == (None, START + timedelta(minutes=6))
+
+
+def test_moving_puts_a_card_in_its_column(home: Home, event: MakeEvent) -> None:
+    events = (event(1, column_to="k1"), event(2, "card.moved", column_from="k1", column_to="k2"))
+    with after(home, Batch(events)) as warehouse:
+        assert card_row(warehouse)["column_id"] == "k2"
+
+
+def test_the_snapshot_speaks_where_the_log_is_silent(home: Home, event: MakeEvent) -> None:
+    made = START - timedelta(days=30)
+    shown = snapshot(
+        9,
+        Entity(
+            "card", "c1", {"title": "Shown", "url": "https://example.org/c1", "created_at": made.isoformat()}
+        ),
+        Entity("card", "c2", {"title": "Only shown", "archived": True, "column_id": "k1"}),
+        Entity("column", "k1", {"title": "Doing", "position": 2, "is_done": False}),
+        Entity("member", "m1", {"name": "Ada", "username": "ada", "kind": "human"}),
+    )
+    with after(home, Batch((event(1, "card.updated", after={"title": "Said"}),), shown)) as warehouse:
+        said, only = card_row(warehouse, "c1"), card_row(warehouse, "c2")
+        columns, members = warehouse.columns().rows(), warehouse.members().rows()
+    assert (said["title"], said["url"], said["created_at"]) == ("Said", "https://example.org/c1", made)
+    assert (only["title"], only["archived_at"], only["column_id"]) == ("Only shown", shown.taken_at, "k1")
+    assert columns == [("k1", "flux", "b1", "Doing", 2.0, False, None, None)]
+    assert members == [("m1", "flux", "Ada", "ada", "human")]
+
+
+def test_a_newer_snapshot_replaces_an_older_is_ignored_people_stay(home: Home) -> None:
+    first = snapshot(1, Entity("card", "c1", {"title": "One"}), Entity("member", "m1", {"name": "Ada"}))
+    second = snapshot(2, Entity("card", "c2", {"title": "Two"}))
+    with after(home, Batch((), first), Batch((), second), Batch((), first)) as warehouse:
+        assert warehouse.cards()["card_id"].to_list() == ["c2"]
+        assert warehouse.members()["name"].to_list() == ["Ada"]
+        assert warehouse.board_members()["member_id"].to_list() == ["m1"]
+
+
+def test_comments_and_checklist_items_are_followed(home: Home, event: MakeEvent) -> None:
+    item = {"entity_type": "checklist_item", "entity_id": "i1"}
+    events = (
+        event(1),
+        event(2, "comment.created", entity_id="t1", actor_id="m1", after={"content": "Hello"}),
+        event(3, "comment.updated", entity_id="t1", actor_id="m2", after={"content": "Hello!"}),
+        event(4, "checklist.created", **item, after={"text": "Sow", "checklist": "Spring", "done": False}),
+        event(5, "checklist.checked", **item),
+    )
+    with after(home, Batch(events)) as warehouse:
+        comment, done = (
+            warehouse.comments().row(0, named=True),
+            warehouse.checklist_items().row(0, named=True),
+        )
+    assert (comment["content"], comment["member_id"], comment["card_id"]) == ("Hello!", "m1", "c1")
+    assert (comment["created_at"], comment["updated_at"]) == tuple(
+        START + timedelta(minutes=m) for m in (2, 3)
+    )
+    assert (done["text"], done["checklist"], done["card_id"], done["done"]) == ("Sow", "Spring", "c1", True)
+
+
+# The law: in whatever pieces a history arrives, kept state is what the whole log says.
+
+some_card = st.sampled_from(["c1", "c2", "c3"])
+some_people = st.lists(st.sampled_from(["m1", "m2", "m3"]), max_size=2, unique=True)
+some_fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.sampled_from(["A", "B", None]),
+        "archived": st.booleans(),
+        "member_ids": some_people,
+        "labels": st.lists(st.sampled_from(["red", "blue"]), max_size=2, unique=True),
+        "due_at": st.sampled_from(["2026-05-01T00:00:00Z", None, "no date"]),
+        "created_at": st.just("2026-01-01T00:00:00Z"),
+        "card_id": some_card,
+        "member_id": st.sampled_from(["m4", "m5"]),
+    },
+)
+some_boards = st.sampled_from(["b1", "b2"])
+some_things = st.sampled_from(
+    [
+        ("card", "created updated moved archived unarchived deleted restored assigned".split()),
+        ("comment", "created updated deleted".split()),
+        ("column", "created updated archived".split()),
+        ("checklist_item", "created checked unchecked deleted".split()),
+        ("member", "joined left updated".split()),
+        ("board", "created updated deleted".split()),
+    ]
+)
+
+
+@st.composite
+def some_event(draw: st.DrawFn) -> Event:
+    entity_type, verbs = draw(some_things)
+    card_id = draw(some_card) if entity_type in ("card", "comment", "checklist_item") else None
+    names = {"card": card_id, "board": None, "member": draw(st.sampled_from(["m1", "m6"]))}
+    return Event(
+        source=draw(st.sampled_from(["flux", "trello"])),
+        event_id=f"e{draw(st.integers(0, 30))}",
+        board_id=draw(some_boards),
+        action=f"{entity_type.removesuffix('_item')}.{draw(st.sampled_from(verbs))}",
+        entity_type=entity_type,
+        entity_id=names.get(entity_type, draw(st.sampled_from(["x1", "x2"]))),
+        card_id=card_id,
+        actor_id=draw(st.sampled_from(["m1", "m2", None])),
+        occurred_at=START + timedelta(minutes=draw(st.integers(0, 5))),
+        observed_at=START,
+        column_to=draw(st.sampled_from(["k1", "k2", None])) if entity_type == "card" else None,
+        before=draw(some_fields),
+        after=draw(some_fields),
+    )
+
+
+@st.composite
+def some_snapshot(draw: st.DrawFn) -> Snapshot:
+    kinds = {
+        "card": ["c1", "c2", "c4"],
+        "comment": ["x1"],
+        "member": ["m1", "m9"],
+        "column": ["k1"],
+        "board": ["b1"],
+    }
+    entities = [
+        Entity(kind, thing, draw(some_fields))
+        for kind, things in kinds.items()
+        for thing in things
+        if draw(st.booleans())
+    ]
+    return snapshot(draw(st.integers(0, 9)), *entities, board_id=draw(some_boards))
+
+
+some_batch = st.builds(
+    Batch, st.lists(some_event(), max_size=6).map(tuple), st.one_of(st.none(), some_snapshot()), st.none()
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(some_batch, min_size=1, max_size=5))
+def test_state_kept_step_by_step_equals_a_replay_of_the_log(batches: list[Batch]) -> None:
+    with tempfile.TemporaryDirectory() as root, Log.open(Home(Path(root))) as log:
+        for batch in batches:
+            log.append(batch)
+            for table, replayed in state.replay(log.connection).items():
+                kept = log.connection.execute(f"from {table}").pl()
+                assert sorted(kept.rows(), key=repr) == sorted(replayed.rows(), key=repr), table
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(some_event(), max_size=12), st.integers(0, 12))
+def test_in_one_piece_or_two_or_twice_the_log_is_the_same(events: list[Event], cut: int) -> None:
+    whole, pieces = [], []
+    with tempfile.TemporaryDirectory() as root, Log.open(Home(Path(root))) as log:
+        log.append(Batch(tuple(events)))
+        assert log.append(Batch(tuple(events))).new == 0
+        whole = tables(log)
+    with tempfile.TemporaryDirectory() as root, Log.open(Home(Path(root))) as log:
+        log.append(Batch(tuple(events[:cut])))
+        log.append(Batch(tuple(events[cut:])))
+        pieces = tables(log)
+    assert whole == pieces
+
+
+def tables(log: Log) -> list[list[tuple[object, ...]]]:
+    return [
+        sorted(log.connection.execute(f"from {name}").pl().rows(), key=repr)
+        for name in ("events", *state.TABLES)
+    ]

@@ -1,0 +1,89 @@
+"""A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|once …`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from warehouse.home import Home
+from warehouse.log import Log, WarehouseBusy
+from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
+from warehouse.reading import NothingPublished, Warehouse
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def batch(number: int) -> Batch:
+    """Batch `number`: twenty events, a snapshot and a cursor, the same whenever asked for."""
+    events = tuple(
+        Event(
+            "flux", f"e{event}", "b1", "card.created" if event < 200 else "card.moved", "card", f"c{event % 200}",
+            START + timedelta(minutes=event), START, card_id=f"c{event % 200}", actor_id=f"m{event % 5}",
+            column_to=f"k{event % 4}", after={"title": f"Card {event}", "labels": [f"l{event % 3}"]},
+            payload={"padding": "x" * 200},
+        )
+        for event in range(number * 20, number * 20 + 20)
+    )  # fmt: skip
+    cards = tuple(Entity("card", f"c{card}", {"title": f"Shown {number}"}) for card in range(0, 300, 50))
+    return Batch(
+        events,
+        Snapshot("flux", "b1", START + timedelta(days=number), cards),
+        Cursor("flux", "b1", str(number)),
+    )
+
+
+def fill(home: Home, batches: int) -> None:
+    """Append and publish from where the cursor stands; says each batch that is kept."""
+    with Log.open(home) as log:
+        for number in range(int(log.cursor("flux", "b1") or -1) + 1, batches):
+            log.append(batch(number))
+            print(number, flush=True)
+            log.publish()
+
+
+def hold(home: Home) -> None:
+    """Keep the warehouse open, giving way when asked, until stdin or the parent ends."""
+    with Log.open(home) as log:
+        print("open", flush=True)
+        while True:
+            log.yield_turn()
+
+
+def read(home: Home, times: int) -> None:
+    """Read again and again; every view must be whole."""
+    done = 0
+    while done < times:
+        try:
+            with Warehouse.open(home) as warehouse:
+                head = warehouse.head()
+                counted = warehouse.frame(
+                    "select count(*) as n, max(last_offset) as last from events, (select max(last_offset) as last_offset from cards)"
+                )
+                assert counted.row(0) == (head, head), counted
+        except NothingPublished:
+            continue
+        done += 1
+    print(done)
+
+
+def once(home: Home, wait: float) -> None:
+    """Try to write once."""
+    try:
+        with Log.open(home, wait=timedelta(seconds=wait)) as log:
+            print("written", log.append(batch(0)).upto)
+    except WarehouseBusy as error:
+        print(error)
+
+
+if __name__ == "__main__":
+    where = Home(Path(sys.argv[1]))
+    match sys.argv[2:]:
+        case ["fill", batches]:
+            fill(where, int(batches))
+        case ["hold"]:
+            hold(where)
+        case ["read", times]:
+            read(where, int(times))
+        case ["once", wait]:
+            once(where, float(wait))
