@@ -23,6 +23,9 @@ DONE_TITLES = frozenset(
     完了 済み 完成 クローズ 終了 已完成 完毕 완료 готово сделано выполнено
     """.split()
 )
+ARCHIVE_TITLES = frozenset(
+    "archive archived archiv archiviert arquivo arquivado archivo archivado archivé アーカイブ".split()
+)
 _MARKDOWN = (
     (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"\[([^\]]+)\]\([^)]*\)"), r"\1"),
@@ -35,14 +38,14 @@ _BIDI = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 def looks_done(title: str) -> bool:
     """Whether a column's title says that its cards are finished, in any of several languages."""
-    words = re.findall(r"\w+", plain(title))
-    return any(word in DONE_TITLES for word in words) and not {
-        "not",
-        "nicht",
-        "não",
-        "definition",
-        "almost",
-    } & {*words}
+    text = plain(title)
+    words = set(re.findall(r"\w+", text))
+    if words & {"not", "nicht", "não", "nao", "almost", "definition", "未"}:
+        return False
+    # Scripts without spaces between words ("完了済み") are searched, not split.
+    return bool(words & DONE_TITLES) or any(
+        word in text for word in DONE_TITLES if not word.isascii() and word[0] > "\u2e7f"
+    )
 
 
 def clean(text: str) -> str:
@@ -82,9 +85,15 @@ def counted(number: int, thing: str) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """The address if it is an http(s) one that cannot end an attribute or a line; else None."""
-    if url and re.match(r"https?://[^\s\"'<>\\]+\Z", url, re.IGNORECASE):
+    if url and len(url) <= 1000 and re.match(r"https?://[^\s\"'<>\\]+\Z", url, re.IGNORECASE):
         return url
     return None
+
+
+def day(local: datetime, now: datetime) -> str:
+    """“Fri 12 Jun 17:00”; the year where it is not this one."""
+    year = "" if local.year == now.year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,9 @@ class Names:
     def full(self, key: str | None) -> str:
         """A member's whole name."""
         member = self.world.members.get(key or "")
-        return clean(member.name or member.username or "") or "Someone" if member else "Someone"
+        return (
+            shortened(clean(member.name or member.username or ""), 60) or "Someone" if member else "Someone"
+        )
 
     def short(self, key: str | None) -> str:
         """A member's first name where nobody shares it; "you" for the reader."""
@@ -127,11 +138,15 @@ class Names:
         column = self.world.columns.get(str(column_id or ""))
         return bool(column and (column.is_done or looks_done(column.title)))
 
+    def is_closed(self, column_id: object) -> bool:
+        """Finished, or put away: from Done to Archive is no reopening."""
+        column = self.world.columns.get(str(column_id or ""))
+        words = set(re.findall(r"\w+", plain(column.title))) if column else set()
+        return self.is_done(column_id) or bool(words & ARCHIVE_TITLES)
+
     def day(self, instant: datetime) -> str:
         """“Fri 12 Jun 17:00” where the reader lives; the year where it is not this one."""
-        local = instant.astimezone(self.zone)
-        year = "" if local.year == self.now.astimezone(self.zone).year else f" {local.year}"
-        return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
+        return day(instant.astimezone(self.zone), self.now.astimezone(self.zone))
 
 
 def actor(event: Event) -> str | None:

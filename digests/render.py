@@ -2,9 +2,126 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import jinja2
+
+from digests import layout, news
+from digests.layout import Block, Entry, Layout, laid_out, tighter
 from digests.model import CatchUp, Line
+from digests.naming import counted, safe_url
+
+MOST = 80_000
+"""Bytes of HTML: Gmail clips a mail at 102 kB."""
+WIDTH = 76
+
+
+def subject(catch_up: CatchUp) -> str:
+    """What the mail's subject says, on one line."""
+    return news.subject(catch_up)
+
+
+def html(catch_up: CatchUp, page_url: str = "") -> str:
+    """The mail's HTML, at most MOST bytes; what is cut links to `page_url` where there is one."""
+    return _fitting(catch_up, page_url)[1]
+
+
+def text(catch_up: CatchUp, page_url: str = "") -> str:
+    """The same in plain text: every title and link the HTML has."""
+    shown, _ = _fitting(catch_up, page_url)
+    return "\n".join(_text(shown, safe_url(page_url))).strip() + "\n"
+
+
+def _fitting(catch_up: CatchUp, page_url: str) -> tuple[Layout, str]:
+    limits: layout.Limits = layout.LIMITS
+    while True:
+        shown = laid_out(catch_up, limits)
+        page = _template().render(
+            digest=shown, subject=subject(catch_up), page_url=safe_url(page_url), counted=counted
+        )
+        smaller = tighter(limits)
+        if len(page.encode()) <= MOST or smaller is None:
+            return shown, page
+        limits = smaller
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("digests"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("digest.html.j2")
+
+
+def _text(shown: Layout, page_url: str | None) -> Iterator[str]:
+    yield from textwrap.wrap(shown.headline, WIDTH)
+    yield shown.when
+    if shown.tiles:
+        yield " · ".join(f"{number} {name}" for number, name in shown.tiles)
+    for block in shown.blocks:
+        yield from ("", "", f"{block.name.upper()} ({block.count})", block.note)
+        yield from _block(block, page_url)
+    if shown.totals:
+        yield from ("", "", "BY BOARD")
+        yield from (f"  {total.board}: {_total(total)}" for total in shown.totals)
+    yield from ("", "", "-- ")
+    yield from (line for sentence in shown.footer for line in textwrap.wrap(sentence, WIDTH))
+    if page_url:
+        yield page_url
+
+
+def _block(block: Block, page_url: str | None) -> Iterator[str]:
+    for entry in block.entries:
+        yield ""
+        yield from _entry(entry)
+    if block.left_out:
+        yield ""
+        yield from _wrapped(f"… {block.left_out}", "  ")
+        if page_url:
+            yield f"  {page_url}"
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    for number, title in enumerate(entry.titles):
+        last = number == len(entry.titles) - 1
+        more = f" and {entry.more} more" if last and entry.more else ""
+        board = f"  [{entry.board}]" if last and entry.board else ""
+        yield from _wrapped(f"{'✓ ' if entry.done else ''}{title.text}{more}{board}", "  ")
+        if title.url:
+            yield f"    {title.url}"
+    if not entry.titles:
+        yield from _wrapped(entry.board, "  ")
+    for said in entry.statements:
+        yield from _wrapped(f"{said.lead}: “{said.quote}”" if said.quote else said.lead, "    ")
+    if entry.unsaid:
+        yield f"    … and {entry.unsaid} more on this card"
+    yield f"    ({entry.reason} · {entry.statements[-1].when})"
+
+
+def _wrapped(sentence: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        sentence,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _total(total: layout.Total) -> str:
+    parts = [counted(total.cards, "card")]
+    parts += [f"{total.done} done"] if total.done else []
+    parts += [f"{total.new} new"] if total.new else []
+    parts += [counted(total.words, "comment")] if total.words else []
+    return ", ".join(parts)
 
 
 def as_json(catch_up: CatchUp) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from digests.fold import Facet, Net
@@ -20,18 +20,25 @@ class Clause:
     told: tuple[int, ...]
     events: tuple[int, ...]
     at: datetime
-    weight: int = 1
 
 
-def clause(does: str, nets: Iterable[Net], *, weight: int = 1, every: bool = False) -> Clause:
-    """A clause over what changed; it tells the last touch of each, or `every` one."""
+def clause(does: str, nets: Iterable[Net], *, every: bool = False) -> Clause:
+    """A clause over what changed, by whom each ended as it is; tells the last touch of each.
+
+    `every`: by all who touched it, telling every touch.
+    """
     nets = list(nets)
+    last = sorted((net.touches[-1] for net in nets), key=lambda touch: touch.order)
     touches = sorted((touch for net in nets for touch in net.touches), key=lambda touch: touch.order)
-    # Who brought it to where it is counts: whoever did it last comes last.
-    actors = tuple(dict.fromkeys(actor(touch.event) for touch in touches))
+    actors = tuple(dict.fromkeys(actor(touch.event) for touch in (touches if every else last)))
     offsets = tuple(sorted({touch.event.event_offset or 0 for touch in touches}))
-    told = offsets if every else tuple(sorted({net.touches[-1].event.event_offset or 0 for net in nets}))
-    return Clause(actors, does, told, offsets, touches[-1].event.occurred_at, weight)
+    told = offsets if every else tuple(sorted({touch.event.event_offset or 0 for touch in last}))
+    return Clause(actors, does, told, offsets, last[-1].event.occurred_at)
+
+
+def by_all(does: str, net: Net) -> Clause:
+    """A clause that names everybody who had a hand in it and tells the last touch."""
+    return replace(clause(does, [net]), actors=clause(does, [net], every=True).actors)
 
 
 def sentence(clauses: Iterable[Clause], names: Names) -> str:
@@ -55,29 +62,30 @@ def _joined(does: list[str]) -> str:
     return does[0] if len(does) == 1 else f"{', '.join(does[:-1])} and {does[-1]}"
 
 
-def column(net: Net, names: Names, *, born: bool) -> Clause | None:
+def column(net: Net, names: Names) -> Clause:
     """Where the card went; a move there and back is told as such."""
-    if born:
-        return None
-    moves = len(net.touches)
-    if not net.changed:
-        return clause(f"moved it {moves}×; it is back in {names.column(net.after)}, where it was", [net])
-    was = f"from {names.column(net.before)} " if net.before else ""
-    back = (
-        "reopened it: moved it" if names.is_done(net.before) and not names.is_done(net.after) else "moved it"
-    )
+    moves, was, is_now = len(net.touches), names.column(net.before), names.column(net.after)
     times = f" ({moves} moves)" if moves > 2 else ""
-    return clause(f"{back} {was}to {names.column(net.after)}{times}", [net], weight=3)
+    if not net.changed:
+        return by_all(f"moved it {moves}×, back to {is_now}, where it was", net)
+    if names.is_done(net.before) and not names.is_closed(net.after):
+        return by_all(f"reopened it, from {was} back to {is_now}{times}", net)
+    return by_all(
+        f"moved it from {was} to {is_now}{times}" if net.before else f"moved it to {is_now}{times}", net
+    )
 
 
-def created(exists: Net, moved: Net | None, names: Names) -> Clause:
+def created(exists: Net, moved: Net | None, names: Names) -> Iterator[Clause]:
     """Where the card began, and where it is if it went on."""
-    if moved is None:
-        return clause("created it", [exists], weight=3)
-    where = f"created it in {names.column(moved.touches[0].after)}"
-    if moved.touches[0].after != moved.after:
-        return clause(f"{where}; it is now in {names.column(moved.after)}", [moved, exists], weight=3)
-    return clause(where, [exists, moved], weight=3)
+    if moved is None or moved.touches[0].event.event_offset != exists.touches[0].event.event_offset:
+        yield clause("created it", [exists])
+        start, later = None, moved
+    else:
+        yield clause(f"created it in {names.column(moved.touches[0].after)}", [exists])
+        start, later = moved.touches[0].after, moved.since(moved.touches[0].order)
+    if later and later.after != start:
+        moves = f" ({len(later.touches)} moves)" if len(later.touches) > 2 else ""
+        yield by_all(f"moved it to {names.column(later.after)}{moves}", later)
 
 
 def due(net: Net, names: Names, *, every: bool = False) -> Clause:
@@ -95,7 +103,7 @@ def due(net: Net, names: Names, *, every: bool = False) -> Clause:
         does = f"set the due date to {names.day(is_now)}"
     else:
         does = f"removed the due date ({names.day(was)})" if was else "removed the due date"
-    return clause(does, [net], weight=2, every=every)
+    return clause(does, [net], every=every)
 
 
 def _instant(value: object) -> datetime | None:
@@ -112,15 +120,14 @@ def details(nets: Mapping[Facet, Net], names: Names, card: CardNow | None, *, bo
     single = {facet.kind: net for facet, net in nets.items() if not facet.key and net.changed}
     if "archived" in single:
         net = single["archived"]
-        yield clause("archived it" if net.after else "brought it back from the archive", [net], weight=3)
+        yield clause("archived it" if net.after else "brought it back from the archive", [net])
     if "due_at" in single:
         yield due(single["due_at"], names)
     if "due_done" in single:
         net = single["due_done"]
         yield clause("marked the due date as met" if net.after else "marked the due date as not met", [net])
-    yield from _assignments(nets, names)
-    yield from _items(nets, card)
     yield from _several(nets, "checklist", "added the checklist", "removed the checklist", "checklist")
+    yield from _items(nets, card)
     yield from _several(nets, "attachment", "attached", "removed the attachment", "file")
     if not born:
         yield from _rewritten(single)
@@ -143,21 +150,27 @@ def _rewritten(single: Mapping[str, Net]) -> Iterator[Clause]:
         )
         yield clause(does, [net])
     if "cover" in single:
-        yield clause("changed the cover", [single["cover"]], weight=0)
+        yield clause("changed the cover", [single["cover"]])
 
 
-def _assignments(nets: Mapping[Facet, Net], names: Names) -> Iterator[Clause]:
+def assignments(nets: Mapping[Facet, Net], names: Names) -> Iterator[Clause]:
+    """Who took the card on or left it, who was put on it or taken off."""
+    groups: dict[tuple[str | None, bool, bool], list[tuple[str, Net]]] = {}
     for facet, net in nets.items():
-        if facet.kind != "member" or not net.changed:
-            continue
-        last = net.touches[-1].event
-        key = f"{last.source}:{facet.key}"
-        if actor(last) == key:
-            yield clause("joined it" if net.after else "left it", [net])
-        else:
-            yield clause(
-                f"assigned {names.short(key)}" if net.after else f"took {names.short(key)} off it", [net]
-            )
+        if facet.kind == "member" and net.changed:
+            last = net.touches[-1].event
+            key = f"{last.source}:{facet.key}"
+            groups.setdefault((actor(last), bool(net.after), actor(last) == key), []).append((key, net))
+    for (_, there, oneself), some in groups.items():
+        who = listed(names.short(key) for key, _ in some)
+        does = (
+            ("took it on" if there else "left it")
+            if oneself
+            else f"assigned {who}"
+            if there
+            else f"took {who} off it"
+        )
+        yield clause(does, [net for _, net in some])
 
 
 def _labels(nets: Mapping[Facet, Net]) -> Iterator[Clause]:

@@ -1,0 +1,246 @@
+"""How a catch-up is laid out for reading: entries by card, what is cut when it is long, the sums. Pure.
+
+Text and HTML show one layout, so that they say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from digests.model import SECTIONS, CatchUp, Line, Section
+from digests.naming import counted, day, listed
+from digests.news import headline, tiles, zone_of
+
+NOTES = {
+    "Waiting on you": "Somebody named you, answered you, or put something in your hands.",
+    "Yours": "Cards you are on, created or spoke on.",
+    "Decisions and done": "What is settled.",
+    "Moved": "Other cards that went on.",
+    "New": "What was not there before.",
+}
+Limits = Mapping[str, int]
+LIMITS: Limits = {
+    "Waiting on you": 40, "Yours": 20, "Decisions and done": 12, "Moved": 10, "New": 10, "Quiet": 5,
+}  # fmt: skip
+STATEMENTS = 4
+"""So many sentences a card; what was said beyond is counted."""
+ALIKE = 3
+"""From so many on, cards of which the same is to be said share one entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A card's title and where to open it."""
+
+    text: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence about an entry, or somebody's words (`quote`)."""
+
+    lead: str
+    quote: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One card and what is told of it, or several cards of which the same is told (`more`: how many are not named)."""
+
+    titles: tuple[Title, ...]
+    more: int
+    board: str
+    statements: tuple[Statement, ...]
+    unsaid: int
+    reason: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A section as it is shown; `left_out` says what was cut, per board."""
+
+    name: str
+    note: str
+    count: int
+    entries: tuple[Entry, ...]
+    left_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What happened on one board."""
+
+    board: str
+    cards: int
+    done: int
+    new: int
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything a digest shows, in order."""
+
+    headline: str
+    when: str
+    tiles: tuple[tuple[int, str], ...]
+    blocks: tuple[Block, ...]
+    totals: tuple[Total, ...]
+    footer: tuple[str, ...]
+
+
+def laid_out(catch_up: CatchUp, limits: Mapping[str, int] = LIMITS) -> Layout:
+    """The layout with at most so many entries a section."""
+    blocks = tuple(_block(section, limits[section.name], catch_up) for section in catch_up.sections)
+    lines = list(catch_up.lines)
+    totals = tuple(sorted(_totals(lines), key=lambda total: (-total.cards, total.board)))
+    return Layout(
+        headline=headline(catch_up),
+        when=_when(catch_up),
+        tiles=tuple(tile for tile in tiles(catch_up) if tile[0])[:5],
+        blocks=blocks,
+        totals=totals if len(totals) > 1 or any(block.left_out for block in blocks) else (),
+        footer=tuple(_footer(catch_up)),
+    )
+
+
+def tighter(limits: Mapping[str, int]) -> Mapping[str, int] | None:
+    """The next smaller limits: the lowest rank is cut first. None when there is nothing left to cut."""
+    for floor in (3, 1, 0):
+        for name in reversed(SECTIONS):
+            if limits[name] > floor:
+                return {**limits, name: max(floor, limits[name] // 2)}
+    return None
+
+
+def _when(catch_up: CatchUp) -> str:
+    zone = zone_of(catch_up)
+    to_at = catch_up.to_at.astimezone(zone)
+    named = catch_up.zone or "UTC (you have no zone set)"
+    boards = {line.board for line in catch_up.lines}
+    board = f" · {boards.pop()}" if len(boards) == 1 else ""
+    since = f"since {day(catch_up.from_at.astimezone(zone), to_at)}"
+    return f"{to_at:%A} {to_at.day} {to_at:%B %Y} · {since} · times in {named}{board}"
+
+
+def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
+    now = catch_up.to_at.astimezone(zone_of(catch_up))
+    entries = list(_entries(section.lines, now))
+    if len({line.board for line in catch_up.lines}) == 1:
+        entries = [replace(entry, board="") if entry.titles else entry for entry in entries]
+    left = entries[limit:]
+    left_out = ""
+    if left:
+        cards: dict[str, int] = {}
+        for entry in left:
+            cards[entry.board] = cards.get(entry.board, 0) + len(entry.titles) + entry.more
+        where = listed([f"{number} on {board}" for board, number in cards.items()], 4)
+        left_out = (
+            f"and {sum(cards.values())} more: {where}"
+            if len(cards) > 1
+            else f"and {where.replace(' on', ' more on', 1)}"
+        )
+    cards_told = len({line.card_id or line.events for line in section.lines})
+    return Block(section.name, NOTES.get(section.name, ""), cards_told, tuple(entries[:limit]), left_out)
+
+
+def _entries(lines: Iterable[Line], now: datetime) -> Iterator[Entry]:
+    groups = [tuple(group) for _, group in groupby(lines, lambda line: line.card_id or line.events)]
+    alike: dict[object, list[Line]] = {}
+    for group in groups:
+        if len(group) == 1 and not group[0].quote and group[0].card_id:
+            alike.setdefault(_sameness(group[0]), []).append(group[0])
+    told: set[object] = set()
+    for group in groups:
+        same = alike.get(_sameness(group[0]), []) if len(group) == 1 else []
+        if len(same) < ALIKE:
+            yield _entry(group, now)
+        elif _sameness(group[0]) not in told:
+            told.add(_sameness(group[0]))
+            yield _shared(same, now)
+
+
+def _sameness(line: Line) -> object:
+    return line.kind, line.lead, line.board, line.reason, line.quote, line.late
+
+
+def _entry(lines: tuple[Line, ...], now: datetime) -> Entry:
+    first = lines[0]
+    titles = (Title(first.card, first.url),) if first.card_id else ()
+    statements = tuple(_statement(line, now) for line in lines[:STATEMENTS])
+    reasons = [reason for reason in dict.fromkeys(line.reason for line in lines) if reason != "on your board"]
+    done = any(line.kind == "done" for line in lines)
+    why = ", ".join(reasons or [first.reason])
+    return Entry(titles, 0, first.board, statements, len(lines) - len(statements), why, done)
+
+
+def _shared(lines: list[Line], now: datetime) -> Entry:
+    """One entry for cards of which the same is to be said."""
+    named = tuple(Title(line.card, line.url) for line in lines[:12])
+    last = _statement(max(lines, key=lambda line: line.at), now)
+    statement = Statement(f"Each of these {len(lines)}: {last.lead}", "", last.when)
+    return Entry(
+        named,
+        len(lines) - len(named),
+        lines[0].board,
+        (statement,),
+        0,
+        lines[0].reason,
+        lines[0].kind == "done",
+    )
+
+
+def _statement(line: Line, now: datetime) -> Statement:
+    when = day(line.at, now) if (now - line.at).days >= 6 or line.at > now else f"{line.at:%a %H:%M}"
+    lead = line.lead if line.quote else f"{line.lead}."
+    return Statement(lead, line.quote, f"{when}, happened earlier" if line.late else when)
+
+
+def _totals(lines: list[Line]) -> Iterator[Total]:
+    for board in dict.fromkeys(line.board for line in lines):
+        here = [line for line in lines if line.board == board]
+        kinds = [line.kind for line in here]
+        words = sum(1 for line in here if line.quote)
+        cards = {line.card_id for line in here if line.card_id}
+        yield Total(board, len(cards), kinds.count("done"), kinds.count("created"), words)
+
+
+def _footer(catch_up: CatchUp) -> Iterator[str]:
+    accounted = catch_up.accounted
+    other = {
+        reason: len(offsets) for reason, offsets in accounted.excluded.items() if reason != "not_on_board"
+    }
+    words = {
+        "own": "yours",
+        "before_first": "older than a week",
+        "before_since": "before that time",
+        "noise": "trifles",
+    }
+    parts = [f"{len(accounted.shown):,} shown", f"{len(accounted.folded):,} folded"]
+    parts += [f"{number:,} {words.get(reason, reason)}" for reason, number in other.items()]
+    events = len(accounted.shown) + len(accounted.folded) + sum(other.values())
+    yield f"{counted(events, 'event')}: {', '.join(parts)}."
+    yield "Folded events went into a result above or cancelled each other out."
+    person = catch_up.person
+    if catch_up.zone is None:
+        yield "No zone is set for you, so times are UTC and no mail is sent. Ask for one in people.toml."
+    elif person.send_at:
+        times = listed(f"{at:%H:%M}" for at in person.send_at)
+        yield f"Daybreak writes to you at {times} ({catch_up.zone}), {_days(person.work_days)}, when there is news."
+
+
+def _days(days: tuple[str, ...]) -> str:
+    names = [name.capitalize() for name in days]
+    return (
+        f"{names[0]} to {names[-1]}"
+        if days == ("mon", "tue", "wed", "thu", "fri")
+        else listed(names, 7)
+        if names
+        else "never"
+    )
