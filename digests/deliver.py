@@ -85,16 +85,17 @@ def compose(catch_up: CatchUp, *, sender: str = SENDER, page_url: str = "") -> E
     mail["List-Id"] = f"What changed on your boards <digest.{DOMAIN}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = "en"
     mail.set_content(render.text(catch_up, page_url), cte="quoted-printable")
     mail.add_alternative(render.html(catch_up, page_url), subtype="html", cte="quoted-printable")
     mail.set_boundary(f"=_daybreak_{hashlib.sha256(name.encode()).hexdigest()[:32]}")
     return mail
 
 
-def carrier_for(home: Home, smtp_url: str | None) -> Carrier:
+def carrier(home: Home, smtp_url: str | None = None, sender: str | None = None) -> Carrier:
     """SMTP where a URL is given, else the Maildir in the home. Raises BadCarrier."""
-    return Smtp.at(smtp_url) if smtp_url else Maildir(home.outbox)
+    if smtp_url:
+        return Smtp.at(smtp_url, sender)
+    return Maildir(home.outbox, _checked(sender) if sender else SENDER)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Smtp:
     sender: str = SENDER
 
     @classmethod
-    def at(cls, url: str) -> Smtp:
+    def at(cls, url: str, sender: str | None = None) -> Smtp:
         """smtp://, smtps:// or smtp+starttls://user:password@host:port?from=ADDRESS. Raises BadCarrier."""
         form = "smtp://, smtps:// or smtp+starttls://user:password@host:port?from=address"
         try:
@@ -157,23 +158,10 @@ class Smtp:
             raise BadCarrier(
                 f"The SMTP URL {_without_password(url)} cannot be used. Write {form}."
             ) from error
-        sender = _sender(parts)
-        if (
-            not parts.hostname
-            or not re.fullmatch(r"[^\s@<>,;:]+@[^\s@<>,;:]+", sender)
-            or not sender.isascii()
-        ):
-            raise BadCarrier(
-                f"The SMTP URL {_without_password(url)} names no host or a bad sender. Write {form}."
-            )
-        return cls(
-            parts.hostname,
-            port,
-            parts.scheme,
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-            sender,
-        )
+        if not parts.hostname:
+            raise BadCarrier(f"The SMTP URL {_without_password(url)} names no host. Write {form}.")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, port, parts.scheme, user, password, _checked(sender or _sender(parts)))
 
     def deliver(self, parcel: Parcel) -> None:
         """Hand it to the server. A lost connection may mean it was taken: the retry carries the same Message-ID."""
@@ -228,6 +216,13 @@ def _sender(parts: SplitResult) -> str:
     given = parse_qs(parts.query).get("from")
     user = unquote(parts.username or "")
     return given[0] if given else user if "@" in user else SENDER
+
+
+def _checked(sender: str) -> str:
+    """The address, if it is one that can stand in a header."""
+    if re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", sender) and sender.count("@") == 1:
+        return sender
+    raise BadCarrier(f"Mail cannot come from {sender!r}. Give one plain address, like daybreak@example.org.")
 
 
 def _verdict(code: int, what: str, text: bytes | str) -> DeliveryDeferred | DeliveryRefused:

@@ -34,7 +34,8 @@ class ImportReport:
 
     def __str__(self) -> str:
         counts = f"people={sum(map(len, (self.added, self.updated, self.unchanged)))}"
-        return f"{counts} added={len(self.added)} updated={len(self.updated)} unchanged={len(self.unchanged)}"
+        sums = f"{counts} added={len(self.added)} updated={len(self.updated)} unchanged={len(self.unchanged)}"
+        return "\n".join([*self.warnings, sums])
 
 
 def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
@@ -73,13 +74,13 @@ def _same_person(
 
 
 def _warnings(entries: Iterable[Entry], members: Mapping[str, MemberNow]) -> Iterable[str]:
-    names = {member.name for member in members.values()}
+    names = {plain(member.name): member.name for member in members.values()}
     for entry in entries:
         missing = [key for key in entry.members if key not in members]
         if missing:
             yield f"“{entry.name}”: no board has named {', '.join(missing)} yet; it counts as soon as one does"
-        elif not entry.members and entry.name not in names:
-            near = get_close_matches(entry.name, names, 2, 0.6)
+        elif not entry.members and plain(entry.name) not in names:
+            near = [names[one] for one in get_close_matches(plain(entry.name), names, 2, 0.6)]
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             yield f"“{entry.name}”: no member of a board has this name yet; it counts as soon as one does.{hint}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator
 from functools import cache
@@ -124,7 +125,12 @@ def _total(total: layout.Total) -> str:
     return ", ".join(parts)
 
 
-def as_json(catch_up: CatchUp) -> dict[str, Any]:
+def as_json(catch_up: CatchUp) -> str:
+    """The catch-up as a JSON document (the shape of `values`)."""
+    return json.dumps(values(catch_up), ensure_ascii=False, indent=2)
+
+
+def values(catch_up: CatchUp) -> dict[str, Any]:
     """The catch-up as JSON values; the lists under `accounted` partition the window's offsets."""
     accounted = catch_up.accounted
     return {

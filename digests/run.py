@@ -50,7 +50,7 @@ class RunReport:
         return replace(self, **{outcome: getattr(self, outcome) + 1})
 
     @property
-    def well(self) -> bool:
+    def ok(self) -> bool:
         """Nobody was left without their digest."""
         return not (self.deferred or self.refused or self.failed)
 
@@ -106,7 +106,7 @@ def loop(
     while not stop.is_set():
         try:
             report = run(home, clock(), carrier=carrier, say=say, page_url=page_url)
-            if report.sent or report.skipped or not report.well:
+            if report.sent or report.skipped or not report.ok:
                 (say or _log.info)(f"digests {report}")
         except (NothingPublished, RunBusy) as error:
             _log.debug("%s", error)
