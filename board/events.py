@@ -95,7 +95,7 @@ async def _stream(
     bell: Bell, board_id: str, after: int, read: Callable[[int], list[Record]], keep_alive: float
 ) -> AsyncIterator[str]:
     """Entries after `after` as they come. Nothing is held while the reader takes its time to read."""
-    yield "retry: 1000\n: listening\n\n"
+    yield ": listening\n\n"  # so that the reader has its headers at once; a bare `retry:` some clients take for an event
     with bell.listening(board_id) as news:
         while not bell.closed:
             news.clear()

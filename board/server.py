@@ -74,7 +74,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, bell: Bell) -> None:
         super().__init__(config)
-        self._bell = bell
+        self.bell = bell
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- uvicorn's signature
         """A signal asks to stop; a second one does not wait for open requests."""
@@ -83,7 +83,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the rest."""
-        self._bell.close()
+        self.bell.close()
         await super().shutdown(sockets)
 
 
