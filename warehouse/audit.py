@@ -31,7 +31,9 @@ def audit(home: Home) -> list[Finding]:
         if live is None:
             return [
                 Finding(
-                    True, "published", f"version {published.version} is read; the live file is being written"
+                    True,
+                    "published",
+                    f"version {published.version} is checked; the live file is in use or absent",
                 ),
                 *_laws(con),
             ]

@@ -69,10 +69,10 @@ def batch() -> Callable[[int, int], Batch]:
 def child(home: Home) -> Callable[..., subprocess.Popen[str]]:
     """Starts a process that works on this home (see writing_child.py)."""
 
-    def start(*words: str) -> subprocess.Popen[str]:
+    def start(*words: str, at: Home = home) -> subprocess.Popen[str]:
         root = Path(__file__).parents[2]
         return subprocess.Popen(
-            [sys.executable, str(CHILD), str(home.root), *words],
+            [sys.executable, str(CHILD), str(at.root), *words],
             env={**os.environ, "PYTHONPATH": str(root)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

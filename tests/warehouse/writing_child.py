@@ -1,5 +1,7 @@
 """A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|once …`."""
 
+# ruff: noqa: T201  # it talks to the test by printing
+
 from __future__ import annotations
 
 import sys
@@ -36,7 +38,7 @@ def batch(number: int) -> Batch:
 def fill(home: Home, batches: int) -> None:
     """Append and publish from where the cursor stands; says each batch that is kept."""
     with Log.open(home) as log:
-        for number in range(int(log.cursor("flux", "b1") or -1) + 1, batches):
+        for number in range(int(log.cursor("flux", "b1") or "-1") + 1, batches):
             log.append(batch(number))
             print(number, flush=True)
             log.publish()
