@@ -200,10 +200,11 @@ def _settle_sample_people(home: Home) -> None:
     from digests.people import import_people
 
     spec = find_spec("board")
-    if home.people_file.exists() or home.ledger.exists() or spec is None or spec.origin is None:
+    if home.people_file.exists() or spec is None or spec.origin is None:
         return
-    shutil.copyfile(Path(spec.origin).with_name("sample_people.toml"), home.people_file)
-    import_people(home, home.people_file, _clock()())
+    sample = Path(spec.origin).with_name("sample_people.toml")
+    import_people(home, sample, _clock()())
+    shutil.copyfile(sample, home.people_file)
 
 
 @board_cli.command("serve")
@@ -244,7 +245,8 @@ def ingest_flux(
 
 @ingest_cli.command("trello")
 def ingest_trello(
-    context: typer.Context, files: Annotated[list[Path], typer.Argument(metavar="FILE...")]
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False)],
 ) -> None:
     """Read Trello board exports (Board menu → Print, export, and share → Export as JSON)."""
     from rich.progress import track
@@ -282,7 +284,9 @@ def sql(
 
 
 @people_cli.command("import")
-def people_import(context: typer.Context, file: Path) -> None:
+def people_import(
+    context: typer.Context, file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+) -> None:
     """Complete people (zone, e-mail, send times) from a TOML file."""
     from digests.people import import_people
 

@@ -233,6 +233,7 @@ def _streamlit(port: int) -> list[str]:
         "--browser.gatherUsageStats=false",
         "--server.fileWatcherType=none",
         "--client.toolbarMode=viewer",
+        "--logger.hideWelcomeMessage=true",  # `up` says where it is, once it answers
     ]
     return [sys.executable, "-m", "streamlit", "run", spec.origin, *options, *quiet]
 

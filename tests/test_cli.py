@@ -77,7 +77,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         refused("up", "--port", port, home=tmp_path, code=1, says=f"port {port}")
-        refused("board", "serve", "--port", port, home=tmp_path, code=1, says=f"port {port}")
+        refused("board", "serve", "--port", port, home=tmp_path, code=1, says=f"127.0.0.1:{port}")
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
