@@ -100,12 +100,16 @@ def _parsed(raw: bytes) -> Record:
     if not raw:
         return {}
     try:
-        body = json.loads(raw)
-    except ValueError:
+        body = json.loads(raw, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         raise Invalid("the body is not JSON") from None
     if not isinstance(body, dict):
         raise Invalid("the body has to be a JSON object")
     return body
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
 
 
 def _request_hash(request: Request, raw: bytes, actor_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from board.model import Invalid, Record, VersionConflict, camel, stamp
 T = TypeVar("T")
 Check = Callable[[str, object], T]
 MAX_TEXT = 100_000
+MAX_WHOLE = 2**31
 
 
 def text(name: str, value: object) -> str:
@@ -20,6 +22,15 @@ def text(name: str, value: object) -> str:
         raise Invalid(f"{name}: a text that is not empty is needed")
     if len(value) > MAX_TEXT:
         raise Invalid(f"{name}: at most {MAX_TEXT} characters")
+    return _encodable(name, value)
+
+
+def _encodable(name: str, value: str) -> str:
+    """JSON can say half a character; nobody can store or show it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Invalid(f"{name}: this text is not valid Unicode") from None
     return value
 
 
@@ -37,7 +48,7 @@ def truth(name: str, value: object) -> bool:
 
 def whole(name: str, value: object) -> int:
     """A whole number from 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_WHOLE:
         raise Invalid(f"{name}: a whole number from 0 is needed")
     return value
 
@@ -46,13 +57,14 @@ def ids(name: str, value: object) -> list[str]:
     """A list of ids."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise Invalid(f"{name}: a list of ids is needed")
-    return value
+    return [_encodable(name, each) for each in value]
 
 
 def mapping(name: str, value: object) -> Record:
     """A JSON object."""
     if not isinstance(value, dict):
         raise Invalid(f"{name}: an object is needed")
+    _encodable(name, json.dumps(value, ensure_ascii=False))
     return value
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from sqlalchemy.exc import DatabaseError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +21,10 @@ from board.desk import Desk
 from board.events import Bell
 from board.model import BoardError
 from board.store import Store
+
+
+class BoardUnusable(Exception):
+    """The board's files cannot be made or read: mend what the message names, then start again."""
 
 
 class PortInUse(Exception):
@@ -120,12 +125,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def open_board(root: Path, *, sample_at: datetime | None, now: datetime) -> Store:
-    """The board kept in `root`: made on the first run, with the sample team when `sample_at` says when it ends."""
-    root.mkdir(parents=True, exist_ok=True)
-    store = Store.open(root / "board.sqlite")
-    key = auth.settle(store, auth.read_or_make_key(root / "board.key"), sample_at or now)
-    if sample_at is not None:
-        sample.fill_if_empty(store, key, sample_at)
+    """The board kept in `root`: made on the first run, with the sample team when `sample_at` says when it ends.
+
+    Raises BoardUnusable.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        key_text = auth.read_or_make_key(root / "board.key")
+        store = Store.open(root / "board.sqlite")
+        key = auth.settle(store, key_text, sample_at or now)
+        if sample_at is not None:
+            sample.fill_if_empty(store, key, sample_at)
+    except (OSError, DatabaseError) as error:
+        why = error.orig if isinstance(error, DatabaseError) else error
+        raise BoardUnusable(
+            f"the board in {root} cannot be opened ({why}); check that the folder is writable and board.sqlite is whole"
+        ) from error
     return store
 
 
@@ -138,7 +153,7 @@ def serve(
     log: Callable[[str], None],
     clock: Callable[[], datetime],
 ) -> None:
-    """Serve the board of `root` until SIGINT or SIGTERM. Raises PortInUse before anything is written."""
+    """Serve the board of `root` until SIGINT or SIGTERM. Raises PortInUse before anything is written; BoardUnusable."""
     listener = listen(host, port)
     with listener:
         started_at = clock()

@@ -261,12 +261,14 @@ def _(flux: Running, begun: Begun) -> None:
 
 @promise("what is not JSON, or not an object, or lacks a field is 422 and names it", "D")
 def _(flux: Running, begun: Begun) -> None:
-    for body in (b"{", b"[]", b"\xff", b"null", b'"x"'):
+    for body in (b"{", b"[]", b"\xff", b"null", b'"x"', b'{"title": NaN}', b"[" * 9999):
         assert flux.ask("POST", "/api/cards", 422, content=body)["code"] == "VALIDATION_ERROR"
     assert "title" in flux.ask("POST", "/api/boards", 422, json={"title": "  "})["error"]
     assert "boardId" in flux.ask("POST", "/api/cards", 422, json={})["error"]
     assert "cardId" in flux.ask("DELETE", "/api/cards", 422)["error"]
     assert "title" in patch_card(flux, begun, 422, title=["x"])["error"]
+    half = b'{"title": "half a character: \\ud83d"}'
+    assert "title" in flux.ask("POST", "/api/boards", 422, content=half)["error"]
 
 
 @promise("an unknown path is 404 and a wrong method 405, both as JSON", "D")

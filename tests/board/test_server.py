@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -10,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from board.server import PortInUse, listen, serve
+from board.server import BoardUnusable, PortInUse, listen, open_board, serve
 from tests.board.conftest import running
 
 CHILD = """
@@ -71,6 +73,14 @@ def test_a_port_in_use_is_named_before_anything_is_written(tmp_path: Path) -> No
             tmp_path / "board", port=port, sample_at=None, log=print, clock=lambda: pytest.fail("too early")
         )
     assert not (tmp_path / "board").exists()
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    (tmp_path / "board.sqlite").write_text("this is no database, although it is here " * 9)
+    (tmp_path / "a-file").write_text("")
+    for root in (tmp_path, tmp_path / "a-file" / "board"):
+        with pytest.raises(BoardUnusable, match=re.escape(str(root))):
+            open_board(root, sample_at=None, now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
