@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 import streamlit as st
 
-from pages import _push
+from pages import _push, _warm
 from warehouse.home import Home
 
 PAGES = Path(__file__).with_name("pages")
@@ -57,4 +57,9 @@ def unexpected(error: Exception) -> bool:
     return True
 
 
-app = st.App(PAGES / "_script.py", routes=[_push.route(home())], on_script_error=unexpected)
+app = st.App(
+    PAGES / "_script.py",
+    routes=[_push.route(home())],
+    lifespan=_warm.lifespan(home()),
+    on_script_error=unexpected,
+)

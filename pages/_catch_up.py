@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from html import escape
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -15,8 +16,11 @@ from digests.model import CatchUp, Line, Person
 from pages import _data, _parts
 
 WAITING = "Waiting on you"
+LEFT = "since you left"
+BACK = {LEFT: None, "last 24 hours": timedelta(hours=24), "last 7 days": timedelta(days=7)}
+"""Mail moves the mark too: who wants to see again what a mail told looks back by time."""
 EXCLUDED = {
-    "own": "yours",
+    "own": "your own",
     "not_on_board": "on boards you are not on",
     "before_first": "from before you were first told",
     "before_since": "from before that time",
@@ -24,9 +28,18 @@ EXCLUDED = {
 }
 
 
-def gather(person: Person) -> CatchUp:
-    """What the person has not been told yet, up to now."""
-    return gathering.gather(_data.home(), person, now=_data.now())
+def look_back() -> timedelta | None:
+    """How far back the reader wants to look; None: to where they left."""
+    chosen = st.segmented_control(
+        "Show what changed", list(BACK), default=LEFT, key="since", bind="query-params", required=True
+    )
+    return BACK[chosen or LEFT]
+
+
+def gather(person: Person, back: timedelta | None) -> CatchUp:
+    """What the person has not been told yet, or what happened in the time they look back to, up to now."""
+    now = _data.now()
+    return gathering.gather(_data.home(), person, now=now, since=now - back if back else None)
 
 
 def zone(catch_up: CatchUp) -> ZoneInfo:
@@ -34,12 +47,12 @@ def zone(catch_up: CatchUp) -> ZoneInfo:
     return ZoneInfo(catch_up.zone or "UTC")
 
 
-def show_headline(catch_up: CatchUp) -> None:
+def show_headline(catch_up: CatchUp, back: timedelta | None) -> None:
     """Since when until now, how long that was, and how old the data is."""
     where = zone(catch_up)
     left = _parts.moment(catch_up.from_at, where, near=catch_up.to_at)
     away = _parts.span(catch_up.to_at - catch_up.from_at)
-    words = "New for you since" if catch_up.first else "Since you left,"
+    words = "New for you since" if catch_up.first or back else "Since you left,"
     st.html(f"<h2 class='headline'>{words} {left} → now <span class='count'>({away})</span></h2>")
     _parts.data_age(where)
     if catch_up.zone is None:
@@ -55,7 +68,7 @@ def show_lines(catch_up: CatchUp) -> None:
     lines = list(catch_up.lines)
     if not lines:
         since = _parts.moment_text(catch_up.from_at, zone(catch_up), near=catch_up.to_at)
-        st.success(f"Nothing changed for you since {since}. Enjoy your day.")
+        st.success(f"Nothing changed for you since {since}.")
         return
     waiting = [line for section in catch_up.sections if section.name == WAITING for line in section.lines]
     _section(catch_up, WAITING, waiting, css="waiting", empty="Nothing waits on you.")
@@ -107,14 +120,14 @@ def _line(line: Line, catch_up: CatchUp) -> str:
 def show_accounting(catch_up: CatchUp) -> None:
     """Where every event of the window went: nothing is left out unsaid."""
     accounted = catch_up.accounted
+    if not accounted.events:
+        return
     excluded = [
-        f"{len(offsets)} {EXCLUDED.get(reason, reason)}"
-        for reason, offsets in accounted.excluded.items()
-        if offsets
+        f"{len(offsets)} {EXCLUDED.get(reason, reason)}" for reason, offsets in accounted.excluded.items() if offsets
     ]
-    parts = [f"{len(accounted.shown)} shown", f"{len(accounted.folded)} folded into them", *excluded]
+    told = [f"{len(accounted.shown)} shown", f"{len(accounted.folded)} folded into them", *excluded]
     events = f"{accounted.events} event{'s' if accounted.events != 1 else ''}"
-    st.html(f"<p class='accounting'>{events}: {escape(', '.join(parts))}.</p>" if accounted.events else "")
+    st.html(f"<p class='accounting'>{events}: {escape(', '.join(told))}.</p>")
 
 
 def show_controls(catch_up: CatchUp) -> None:

@@ -12,8 +12,9 @@ with _parts.known_errors():
     _data.require_published()
     person = _who.choose(_data.people())
     if person:
-        catch_up = _catch_up.gather(person)
-        _catch_up.show_headline(catch_up)
+        back = _catch_up.look_back()
+        catch_up = _catch_up.gather(person, back)
+        _catch_up.show_headline(catch_up, back)
         _catch_up.show_controls(catch_up)
         _catch_up.show_lines(catch_up)
         _catch_up.show_accounting(catch_up)

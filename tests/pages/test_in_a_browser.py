@@ -15,7 +15,7 @@ from warehouse.home import Home
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages-browser")]
 
 PAGES = {
-    "/?person=Ada+Berlin": "I'm caught up",
+    "/?person=Ada+Berlin": "Waiting on you",
     "/live_board": "In review",
     "/time_zones": "Asia/Tokyo",
     "/sql": "rows in",

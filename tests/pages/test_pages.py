@@ -59,7 +59,15 @@ def test_caught_up_moves_the_cursor_to_what_was_shown_and_undo_moves_it_back(tea
 def test_nothing_new_is_a_friendly_sentence(team: Team, page: Page) -> None:
     ledger.caught_up(team.home, find(team.home, "Ada Berlin").person_id, 4, NOW)
     test = page("catch_up", person="Ada Berlin")
+    assert not test.exception
     assert "Nothing changed for you since" in test.success[0].value
+
+
+def test_who_was_told_by_mail_can_look_back(team: Team, page: Page) -> None:
+    ledger.caught_up(team.home, find(team.home, "Ada Berlin").person_id, 4, NOW)
+    test = page("catch_up", person="Ada Berlin", since="last 24 hours")
+    assert not test.exception
+    assert "mentions you" in words(test)
 
 
 def test_what_users_wrote_stays_text(team: Team, page: Page) -> None:
