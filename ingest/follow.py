@@ -41,7 +41,7 @@ class _Following:
     def __init__(self, log: Log, source: Source, post: Post, say: Callable[[str], None]) -> None:
         self._log, self._source, self._post, self._say = log, source, post, say
         self._listeners: dict[str, Listener] = {}
-        self._appended_at = self._published_at = 0.0
+        self._appended_at = self._published_at = self._confirmed_at = 0.0
         self._unpublished = True
         self._lister = Lister(post, source)
 
@@ -93,11 +93,13 @@ class _Following:
 
     def _publish(self) -> None:
         """Publish what is new, at once when quiet; while all is well, say each second that nothing is."""
-        age = time.monotonic() - self._published_at
-        quiet = age >= 1.0 and self._post.health.is_well
-        if quiet or (self._unpublished and age >= self._post.pace.publish):
+        moment = time.monotonic()
+        if self._unpublished and moment - self._published_at >= self._post.pace.publish:
             self._log.publish()
-            self._unpublished, self._published_at = False, time.monotonic()
+            self._unpublished, self._published_at, self._confirmed_at = False, time.monotonic(), moment
+        elif not self._unpublished and moment - self._confirmed_at >= 1.0 and self._post.health.is_well:
+            self._log.publish()
+            self._confirmed_at = moment
 
     def _listen_to(self, boards: list[Board]) -> None:
         """Start listening to boards that are new, leave those that are gone."""
