@@ -24,7 +24,12 @@ DASHBOARD_PORT = 8500
 WELL, FAILED, CALLED_WRONG = 0, 1, 2
 ROOMS = {"__main__", "board", "cli", "digests", "ingest", "pages", "up", "warehouse"}
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="What changed on your team's boards while you were away.",
+)
 board_cli = typer.Typer(no_args_is_help=True, help="The embedded board.")
 ingest_cli = typer.Typer(no_args_is_help=True, help="From boards to the warehouse.")
 people_cli = typer.Typer(no_args_is_help=True, help="Who is told, where they live, and when.")
@@ -428,16 +433,22 @@ def _hoist_home(arguments: Sequence[str]) -> list[str]:
 def main() -> None:
     """Run `daybreak`. Exit 0 well, 1 the work failed, 2 the call was wrong."""
     try:
-        cli(args=_hoist_home(sys.argv[1:]), prog_name="daybreak")
+        code = cli(args=_hoist_home(sys.argv[1:]) or ["--help"], prog_name="daybreak", standalone_mode=False)
     except Exception as error:
         if "DAYBREAK_DEBUG" in os.environ:
             raise
-        typer.echo(f"daybreak: {_in_words(error)}", err=True)
+        if words := _in_words(error):
+            typer.echo(f"daybreak: {words}", err=True)
         sys.exit(_exit_code(error))
+    sys.exit(code or WELL)
 
 
 def _in_words(error: Exception) -> str:
     """Our own errors say what was tried and what to do; a foreign one is named, with the way to more."""
+    if isinstance(error, typer.TyperException):
+        message = error.format_message()  # empty where the help was printed instead
+        command = getattr(getattr(error, "ctx", None), "command_path", "daybreak")
+        return message and f"{message.rstrip('.')}; see `{command} --help`"
     if type(error).__module__.partition(".")[0] in ROOMS:
         return str(error)
     return f"{type(error).__name__}: {error}\nThis should not happen: DAYBREAK_DEBUG=1 shows where, a report helps."
@@ -446,7 +457,7 @@ def _in_words(error: Exception) -> str:
 def _exit_code(error: Exception) -> int:
     from digests.people import UnknownPerson
 
-    return CALLED_WRONG if isinstance(error, (CalledWrong, UnknownPerson)) else FAILED
+    return CALLED_WRONG if isinstance(error, (CalledWrong, UnknownPerson, typer.TyperException)) else FAILED
 
 
 if __name__ == "__main__":
