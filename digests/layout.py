@@ -14,13 +14,6 @@ from digests.model import SECTIONS, CatchUp, Line, Section
 from digests.naming import counted, day, listed
 from digests.news import headline, tiles, zone_of
 
-NOTES = {
-    "Waiting on you": "Somebody named you, answered you, or put something in your hands.",
-    "Yours": "Cards you are on, created or spoke on.",
-    "Decisions and done": "What is settled.",
-    "Moved": "Other cards that went on.",
-    "New": "What was not there before.",
-}
 Limits = Mapping[str, int]
 LIMITS: Limits = {
     "Waiting on you": 40, "Yours": 20, "Decisions and done": 12, "Moved": 10, "New": 10, "Quiet": 5,
@@ -66,7 +59,6 @@ class Block:
     """A section as it is shown; `left_out` says what was cut, per board."""
 
     name: str
-    note: str
     count: int
     entries: tuple[Entry, ...]
     left_out: str
@@ -139,15 +131,11 @@ def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
     if left:
         cards: dict[str, int] = {}
         for entry in left:
-            cards[entry.board] = cards.get(entry.board, 0) + len(entry.titles) + entry.more
-        where = listed([f"{number} on {board}" for board, number in cards.items()], 4)
-        left_out = (
-            f"and {sum(cards.values())} more: {where}"
-            if len(cards) > 1
-            else f"and {where.replace(' on', ' more on', 1)}"
-        )
+            cards[entry.board] = cards.get(entry.board, 0) + max(1, len(entry.titles) + entry.more)
+        where = listed([f"{number:,} on {board}" for board, number in cards.items()])
+        left_out = f"and {sum(cards.values()):,} more" + (f": {where}" if len(cards) > 1 else "")
     cards_told = len({line.card_id or line.events for line in section.lines})
-    return Block(section.name, NOTES.get(section.name, ""), cards_told, tuple(entries[:limit]), left_out)
+    return Block(section.name, cards_told, tuple(entries[:limit]), left_out)
 
 
 def _entries(lines: Iterable[Line], now: datetime) -> Iterator[Entry]:
@@ -220,13 +208,14 @@ def _footer(catch_up: CatchUp) -> Iterator[str]:
         "own": "yours",
         "before_first": "older than a week",
         "before_since": "before that time",
-        "noise": "trifles",
+        "noise": "minor",
     }
     parts = [f"{len(accounted.shown):,} shown", f"{len(accounted.folded):,} folded"]
     parts += [f"{number:,} {words.get(reason, reason)}" for reason, number in other.items()]
     events = len(accounted.shown) + len(accounted.folded) + sum(other.values())
     yield f"{counted(events, 'event')}: {', '.join(parts)}."
-    yield "Folded events went into a result above or cancelled each other out."
+    if accounted.folded:
+        yield "Folded events went into a result above or cancelled each other out."
     person = catch_up.person
     if catch_up.zone is None:
         yield "No zone is set for you, so times are UTC and no mail is sent. Ask for one in people.toml."

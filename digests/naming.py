@@ -40,7 +40,7 @@ def looks_done(title: str) -> bool:
     """Whether a column's title says that its cards are finished, in any of several languages."""
     text = plain(title)
     words = set(re.findall(r"\w+", text))
-    if words & {"not", "nicht", "não", "nao", "almost", "definition", "未"}:
+    if words & {"not", "nicht", "não", "nao", "almost", "definition"} or text.startswith(("未", "미")):
         return False
     # Scripts without spaces between words ("完了済み") are searched, not split.
     return bool(words & DONE_TITLES) or any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,8 @@ def subject(catch_up: CatchUp) -> str:
     """The news: “Tue: 2 waiting on you · 5 done · 3 boards”."""
     to_at = catch_up.to_at.astimezone(zone_of(catch_up))
     waiting = _waiting(catch_up)
-    parts = [f"{len(waiting)} waiting on you"] if waiting else []
+    cards = {line.card_id for line in waiting}
+    parts = [f"{len(cards)} waiting on you"] if waiting else []
     if len(waiting) == 1:
         parts = [shortened(_news(waiting)[0], 70)]
     rest = [f"{number} {name}" for number, name in tiles(catch_up) if number and name != "waiting"]
@@ -32,7 +33,7 @@ def headline(catch_up: CatchUp) -> str:
     if not lines:
         return "Nothing changed that you need to know."
     if news := _news(_waiting(catch_up)):
-        rest = f"; and {counted(len(news) - 2, 'more thing')} for you" if len(news) > 2 else ""
+        rest = f"; {len(news) - 2} more want something of you" if len(news) > 2 else ""
         return f"{'; '.join(news[:2])}{rest}."
     yours = next((section.lines for section in catch_up.sections if section.name == "Yours"), None)
     if yours:
@@ -52,7 +53,7 @@ def zone_of(catch_up: CatchUp) -> tzinfo:
 def tiles(catch_up: CatchUp) -> Iterator[tuple[int, str]]:
     """How many of what the digest tells."""
     kinds = [line.kind for line in catch_up.lines]
-    yield len(_waiting(catch_up)), "waiting"
+    yield len({line.card_id for line in _waiting(catch_up)}), "waiting"
     yield kinds.count("done"), "done"
     yield kinds.count("moved") + kinds.count("reopened"), "moved"
     yield kinds.count("created"), "new"
@@ -62,15 +63,29 @@ def tiles(catch_up: CatchUp) -> Iterator[tuple[int, str]]:
 
 
 def _news(waiting: Iterable[Line]) -> list[str]:
-    """“Ana mentioned you on “Pay with card””, one sentence for what the same people did the same way."""
+    """“Ana mentioned you on “Pay with card” and assigned you to it”: a sentence for each who wants something."""
     verbs = {"mention": "mentioned you on", "reply": "replied to you on", "assigned": "assigned you to"}
-    groups: dict[str, list[str]] = {}
+    by_whom: dict[str, dict[str, list[str]]] = {}
     for line in waiting:
-        begin = (
-            "Due date changed on" if line.kind == "due" else f"{listed(line.actors, 2)} {verbs[line.kind]}"
+        who, verb = (
+            ("The due date", "changed on")
+            if line.kind == "due"
+            else (listed(line.actors, 2), verbs[line.kind])
         )
-        groups.setdefault(begin, []).append(f"“{shortened(line.card, 60)}”")
-    return [f"{begin} {listed(dict.fromkeys(titles), 3)}" for begin, titles in groups.items()]
+        titles = by_whom.setdefault(who, {}).setdefault(verb, [])
+        if line.card not in titles:
+            titles.append(line.card)
+    return [f"{who} {_said(verbs)}" for who, verbs in by_whom.items()]
+
+
+def _said(verbs: Mapping[str, list[str]]) -> str:
+    parts: list[str] = []
+    last: list[str] = []
+    for verb, titles in verbs.items():
+        named = listed([f"“{shortened(title, 60)}”" for title in titles], 3)
+        parts.append(f"{verb} {'it' if titles == last and len(titles) == 1 else named}")
+        last = titles
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _waiting(catch_up: CatchUp) -> tuple[Line, ...]:

@@ -63,11 +63,11 @@ def _template() -> jinja2.Template:
 
 def _text(shown: Layout, page_url: str | None) -> Iterator[str]:
     yield from textwrap.wrap(shown.headline, WIDTH)
-    yield shown.when
+    yield from textwrap.wrap(shown.when, WIDTH)
     if shown.tiles:
         yield " · ".join(f"{number} {name}" for number, name in shown.tiles)
     for block in shown.blocks:
-        yield from ("", "", f"{block.name.upper()} ({block.count})", block.note)
+        yield from ("", "", f"{block.name.upper()} ({block.count})")
         yield from _block(block, page_url)
     if shown.totals:
         yield from ("", "", "BY BOARD")
