@@ -123,7 +123,9 @@ def show_accounting(catch_up: CatchUp) -> None:
     if not accounted.events:
         return
     excluded = [
-        f"{len(offsets)} {EXCLUDED.get(reason, reason)}" for reason, offsets in accounted.excluded.items() if offsets
+        f"{len(offsets)} {EXCLUDED.get(reason, reason)}"
+        for reason, offsets in accounted.excluded.items()
+        if offsets
     ]
     told = [f"{len(accounted.shown)} shown", f"{len(accounted.folded)} folded into them", *excluded]
     events = f"{accounted.events} event{'s' if accounted.events != 1 else ''}"

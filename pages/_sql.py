@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from html import escape
 
 import polars as pl
 import streamlit as st
@@ -55,7 +57,7 @@ select table_name as "table", column_name as "column", data_type as type
 from information_schema.columns
 where table_schema = 'main' and table_name in
     ('events', 'boards', 'columns', 'cards', 'members', 'board_members', 'comments', 'checklist_items')
-order by table_name, ordinal_position"""
+order by table_name <> 'events', table_name, ordinal_position"""
 
 
 def tables() -> pl.DataFrame:
@@ -64,13 +66,23 @@ def tables() -> pl.DataFrame:
 
 
 def show_tables(columns: pl.DataFrame) -> None:
-    """What can be asked about: a fold per table."""
-    st.subheader("Tables")
-    for (name,), rows in columns.group_by("table", maintain_order=True):
-        with st.expander(str(name)):
-            st.markdown(
-                "\n".join(f"- `{r['column']}` {r['type'].lower()}" for r in rows.iter_rows(named=True))
-            )
+    """What can be asked about: every table with its columns, folded away until wanted."""
+    with st.expander("Tables and their columns"):
+        st.html(
+            f"<div class='tables'>{''.join(_table(name, rows) for (name,), rows in _by_table(columns))}</div>"
+        )
+
+
+def _by_table(columns: pl.DataFrame) -> Iterable[tuple[tuple[object, ...], pl.DataFrame]]:
+    return columns.group_by("table", maintain_order=True)
+
+
+def _table(name: object, rows: pl.DataFrame) -> str:
+    items = (
+        f"<li>{escape(r['column'])} <span>{escape(r['type'].lower())}</span></li>"
+        for r in rows.iter_rows(named=True)
+    )
+    return f"<section><h3>{escape(str(name))}</h3><ul>{''.join(items)}</ul></section>"
 
 
 def show_examples() -> None:

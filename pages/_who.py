@@ -21,12 +21,6 @@ export default function ({ data }) {
 
 def choose(people: Sequence[Person]) -> Person | None:
     """The person who looks at this page, None until they say who they are."""
-    if not people:
-        st.info(
-            "Nobody is known yet. People come from the members of the boards, "
-            "or from a people.toml: `daybreak people import people.toml`."
-        )
-        return None
     labels = _labels(people)
     if (
         "person" not in st.session_state
@@ -40,14 +34,23 @@ def choose(people: Sequence[Person]) -> Person | None:
         index=None,
         key="person",
         bind="query-params",
-        placeholder="Choose your name",
-        width=360,
+        placeholder="Choose your name" if labels else "Nobody is known yet",
+        width=300,
     )
-    if chosen is None:
-        st.info("Choose your name to see what changed while you were away. The page remembers it.")
-        return None
-    _component()(key="remember", data={"name": COOKIE, "value": quote(chosen)}, height=1)
-    return labels[chosen]
+    return labels[chosen] if chosen else None
+
+
+def show_invitation() -> None:
+    """What somebody sees who has not said who they are."""
+    st.info(
+        "Choose your name to see what changed while you were away. The page remembers it. Is it missing? People come "
+        "from the members of the boards, or from a people.toml: `daybreak people import people.toml`."
+    )
+
+
+def remember() -> None:
+    """Keep the choice on this browser."""
+    _component()(key="remember", data={"name": COOKIE, "value": quote(st.session_state["person"])}, height=1)
 
 
 def _labels(people: Sequence[Person]) -> dict[str, Person]:

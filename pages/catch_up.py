@@ -10,11 +10,15 @@ st.title("Catch up")
 
 with _parts.known_errors():
     _data.require_published()
-    person = _who.choose(_data.people())
-    if person:
-        back = _catch_up.look_back()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        person = _who.choose(_data.people())
+        back = _catch_up.look_back() if person else None
+    if person is None:
+        _who.show_invitation()
+    else:
         catch_up = _catch_up.gather(person, back)
         _catch_up.show_headline(catch_up, back)
         _catch_up.show_controls(catch_up)
         _catch_up.show_lines(catch_up)
         _catch_up.show_accounting(catch_up)
+        _who.remember()

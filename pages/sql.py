@@ -11,19 +11,16 @@ st.title("SQL")
 with _parts.known_errors():
     tables = _sql.tables()
     _parts.data_age(_data.browser_zone())
-    asking, knowing = st.columns([3, 1], gap="large")
-    with knowing:
-        _sql.show_tables(tables)
-    with asking:
-        _sql.show_examples()
-        question = st.text_area(
-            "Query",
-            _sql.STARTER,
-            height=200,
-            key="query",
-            bind="query-params",
-            help="DuckDB SQL, read-only. Ctrl+Enter runs it; the address in the browser keeps it.",
-        )
-        st.button("Run", type="primary")
-        if question.strip():
-            _sql.show_answer(question)
+    _sql.show_tables(tables)
+    _sql.show_examples()
+    question = st.text_area(
+        "Query",
+        _sql.STARTER,
+        height=200,
+        key="query",
+        bind="query-params",
+        help="DuckDB SQL, read-only. Ctrl+Enter runs it; the address in the browser keeps it.",
+    )
+    st.button("Run", type="primary")
+    if question.strip():
+        _sql.show_answer(question)
