@@ -35,7 +35,14 @@ class Following:
 
     def run(self) -> None:
         try:
-            follow(self.home, self.source, clock=self.clock, stop=self.stop, say=self.lines.append, pace=self.pace)
+            follow(
+                self.home,
+                self.source,
+                clock=self.clock,
+                stop=self.stop,
+                say=self.lines.append,
+                pace=self.pace,
+            )
         except Exception as error:  # noqa: BLE001 - shown to the test
             self.error = error
 
@@ -75,7 +82,9 @@ def published(home) -> list[str]:
 
 
 def activity(board, board_id: str) -> list[str]:
-    return [entry["id"] for entry in board.ask("GET", f"/api/boards/{board_id}/activity?limit=1000")["activity"]]
+    return [
+        entry["id"] for entry in board.ask("GET", f"/api/boards/{board_id}/activity?limit=1000")["activity"]
+    ]
 
 
 def test_a_change_is_published_soon_after_the_board_has_it(board, home):
@@ -98,7 +107,9 @@ def test_a_busy_board_is_told_once_and_in_order(board, home):
             board.add_card(board_id, todo, f"Seed {number}")
         until(lambda: len(published(home)) >= 60)
         assert published(home) == activity(board, board_id)
-    assert sum(int(re.search(r"new=(\d+)", line)[1]) for line in found.lines if "new=" in line) == len(published(home))
+    assert sum(int(re.search(r"new=(\d+)", line)[1]) for line in found.lines if "new=" in line) == len(
+        published(home)
+    )
 
 
 def test_a_board_that_restarts_is_read_on_and_said_once(board, home):
@@ -151,6 +162,9 @@ def test_a_key_that_is_refused_ends_it_with_what_to_check(board, home):
 
 
 def test_a_board_that_is_down_ends_a_single_pass(home, now):
-    with Flux("http://127.0.0.1:9", "flux_any", attempts=1) as source, pytest.raises(SourceUnavailable, match="no answer"):
+    with (
+        Flux("http://127.0.0.1:9", "flux_any", attempts=1) as source,
+        pytest.raises(SourceUnavailable, match="no answer"),
+    ):
         pull(home, source, clock=lambda: now)
     assert not home.warehouse_dir.exists()
