@@ -103,6 +103,8 @@ class Flux:
         """What happens from now on, after replaying what followed `after`; None is a ring without words."""
         with self._wire.stream(_events(board_id), after) as events:
             for event in events:
+                if not event.data:
+                    continue  # a keep-alive; the decoder makes an empty event of it once an id was told
                 try:
                     yield self._entry(mapping(json.loads(event.data)), board_id, clock())
                 except (ValueError, SourceChanged):

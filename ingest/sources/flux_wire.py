@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import httpx_sse
@@ -164,7 +165,8 @@ class Wire:
 def _address(base_url: str) -> httpx.URL:
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
+        urlsplit(base_url)  # stricter about brackets
+    except (httpx.InvalidURL, ValueError) as error:
         raise SourceRefused(
             f"{base_url!r} is no address ({error}); set FLUX_BASE_URL to http(s)://host"
         ) from error
