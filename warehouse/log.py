@@ -128,7 +128,9 @@ class Log:
             """
             insert into events
             select $before + row_number() over (order by told_at), told.* exclude (told_at)
-            from told anti join events using (source, event_id)
+            from told
+            anti join (select source, event_id from events semi join told using (source, event_id))
+                using (source, event_id)
             order by told_at
             """,
             before=before,

@@ -33,7 +33,10 @@ def definition(name: str) -> str:
 def refresh(con: duckdb.DuckDBPyConnection, base: int) -> None:
     """Re-derive what events after `base` and the things in `resaid` (a temp table) touch. Inside the caller's transaction."""
     con.execute(f"create or replace temp table touched as {definition('_touched')}", {"base": base})
-    con.execute(f"create or replace temp table heard as {definition('_heard_of_touched')}", {"base": base})
+    con.execute(f"create or replace temp table touching as {definition('_touching')}", {"base": base})
+    con.execute(
+        f"create or replace temp table heard as {definition('_heard')} semi join touching using (event_offset)"
+    )
     con.execute(f"create or replace temp table seen as from snapshots semi join touched using {THING}")
     con.execute(
         f"create or replace temp table known as from ({definition('_known')}) semi join touched using {THING}"
@@ -52,7 +55,7 @@ def refresh(con: duckdb.DuckDBPyConnection, base: int) -> None:
 
 def replay(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Every state table derived from the whole log, to hold against the kept ones. Changes nothing but temp tables."""
-    con.execute(f"create or replace temp table heard as {definition('_heard_all')}")
+    con.execute(f"create or replace temp table heard as {definition('_heard')}")
     con.execute("create or replace temp table seen as from snapshots")
     con.execute(f"create or replace temp table known as {definition('_known')}")
     return {table: con.execute(definition(table)).pl() for table in TABLES}

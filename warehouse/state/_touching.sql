@@ -1,0 +1,12 @@
+-- The offsets of what must be heard again: what is new, and all that was ever said of the things touched.
+-- Narrow columns only and one semi join each, so that a long log costs little.
+select event_offset from events where event_offset > $base
+union
+select event_offset from events
+semi join (select source, entity_id as card_id from touched where entity_type = 'card') using (source, card_id)
+union
+select event_offset from events semi join touched using (source, entity_type, entity_id)
+union
+select event_offset from events
+semi join (select source, entity_type, entity_id as board_id from touched where entity_type = 'board')
+    using (source, entity_type, board_id)
