@@ -91,11 +91,12 @@ def laid_out(catch_up: CatchUp, limits: Mapping[str, int] = LIMITS) -> Layout:
     """The layout with at most so many entries a section."""
     blocks = tuple(_block(section, limits[section.name], catch_up) for section in catch_up.sections)
     lines = list(catch_up.lines)
+    sums = tuple(tile for tile in tiles(catch_up) if tile[0])[:5]
     totals = tuple(sorted(_totals(lines), key=lambda total: (-total.cards, total.board)))
     return Layout(
         headline=headline(catch_up),
         when=_when(catch_up),
-        tiles=tuple(tile for tile in tiles(catch_up) if tile[0])[:5],
+        tiles=sums if len(sums) > 1 else (),
         blocks=blocks,
         totals=totals if len(totals) > 1 or any(block.left_out for block in blocks) else (),
         footer=tuple(_footer(catch_up)),

@@ -7,10 +7,11 @@ sends the same mail again, and the Message-ID makes that one mail.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from threading import Event
 
 from filelock import FileLock, Timeout
@@ -129,45 +130,50 @@ class _Run:
         report = RunReport(without_zone=sum(person.zone is None for person in everybody))
         if not dry:
             for digest in self._unsent():
-                report = report.plus(self._send(digest))
+                report = report.plus(self._guarded(digest.person_id, partial(self._send, digest)))
         with Warehouse.open(self.home) as warehouse:
             for person in everybody:
                 slot = due(person, self.now)
                 if slot is None or ledger.answer(self.home, person.person_id, slot.at):
                     continue
-                report = report.plus("due").plus(self._one(warehouse, person, slot, dry=dry))
+                work = partial(self._one, warehouse, person, slot, dry=dry)
+                report = report.plus("due").plus(self._guarded(person.person_id, work))
         return report
 
-    def _unsent(self) -> list[Digest]:
-        left = ledger.digests(self.home, states=("rendered", "sending", "deferred"))
-        return [
-            one
-            for one in left
-            if one.state != "deferred" or self.now >= one.changed_at + _pause(one.attempts)
-        ]
+    def _unsent(self) -> Iterator[Digest]:
+        """What a crash or a deferral left, but for what was read on the page meanwhile."""
+        for digest in ledger.digests(self.home, states=("rendered", "sending", "deferred")):
+            read = ledger.cursor(self.home, digest.person_id)
+            if read and read.window.upto >= digest.window.upto:
+                ledger.move(
+                    self.home, digest.digest_id, "skipped", self.now, reason="read on the page meanwhile"
+                )
+            elif digest.state != "deferred" or self.now >= digest.changed_at + _pause(digest.attempts):
+                yield digest
+
+    def _guarded(self, person_id: str, work: Callable[[], str]) -> str:
+        try:
+            return work()
+        except Exception:  # one person's failure costs nobody else theirs
+            _log.exception("the digest of %s could not be made or sent", person_id)
+            return "failed"
 
     def _one(self, warehouse: Warehouse, person: Person, slot: Slot, *, dry: bool) -> str:
-        try:
-            catch_up = gathered(warehouse, self.home, person, now=self.now)
-            why = _nothing(catch_up)
-            if dry:
-                self.say(
-                    f"would skip {person.person_id}: {why}"
-                    if why
-                    else f"would send {person.person_id}: {subject(catch_up)}"
-                )
-                return "skipped" if why else "sent"
-            if why:
-                ledger.skip(
-                    self.home, person.person_id, catch_up.window, slot.at, why, counts(catch_up), self.now
-                )
-                self.say(f"digest person={person.person_id} state=skipped reason={why!r}")
-                return "skipped"
-            digest = self._claim(catch_up, slot)
-            return self._send(digest) if digest else "skipped"
-        except Exception:  # noqa: BLE001 - one person's failure costs nobody else theirs
-            _log.exception("the digest of %s could not be made", person.person_id)
-            return "failed"
+        catch_up = gathered(warehouse, self.home, person, now=self.now)
+        why = _nothing(catch_up)
+        if dry:
+            self.say(
+                f"would {f'skip {person.person_id}: {why}' if why else f'send {person.person_id}: {subject(catch_up)}'}"
+            )
+            return "skipped" if why else "sent"
+        if why:
+            ledger.skip(
+                self.home, person.person_id, catch_up.window, slot.at, why, counts(catch_up), self.now
+            )
+            self.say(f"digest person={person.person_id} state=skipped reason={why!r}")
+            return "skipped"
+        digest = self._claim(catch_up, slot)
+        return self._send(digest) if digest else "skipped"
 
     def _claim(self, catch_up: CatchUp, slot: Slot) -> Digest | None:
         # A mail put off until now would tell the same again: the new one covers its window.

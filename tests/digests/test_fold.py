@@ -96,7 +96,7 @@ def test_merging_a_part_twice_changes_nothing(events: list[Event]) -> None:
     assert merge(fold(events), fold(events[: len(events) // 2])) == fold(events)
 
 
-def test_there_and_back_is_no_net_change(story) -> None:  # noqa: ANN001
+def test_there_and_back_is_no_net_change(story) -> None:
     story.move("ana", "c3", "todo", "doing")
     story.move("ana", "c3", "doing", "todo")
 
@@ -106,7 +106,7 @@ def test_there_and_back_is_no_net_change(story) -> None:  # noqa: ANN001
     assert net.offsets == (1, 2)
 
 
-def test_a_late_event_takes_its_place_by_when_it_happened(story) -> None:  # noqa: ANN001
+def test_a_late_event_takes_its_place_by_when_it_happened(story) -> None:
     story.move("ana", "c3", "doing", "done", ago=timedelta(hours=1))
     story.move("ana", "c3", "todo", "doing", ago=timedelta(hours=2))
 
@@ -115,7 +115,7 @@ def test_a_late_event_takes_its_place_by_when_it_happened(story) -> None:  # noq
     assert (net.before, net.after) == ("todo", "done")
 
 
-def test_undoing_a_deletion_takes_it_back(story) -> None:  # noqa: ANN001
+def test_undoing_a_deletion_takes_it_back(story) -> None:
     story.tell("card.deleted", "ana", "c3")
     story.tell("action.undone", "ana", "c3", entity="card", after={"deleted": False})
 

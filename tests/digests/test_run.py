@@ -1,0 +1,289 @@
+"""A run sends each person's digest once, whatever happens in between."""
+
+from __future__ import annotations
+
+import mailbox
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digests import ledger
+from digests.audit import audit, check
+from digests.deliver import DeliveryDeferred, DeliveryRefused, Memory, Parcel
+from digests.gather import gather
+from digests.people import find, import_people
+from digests.run import RunBusy, loop, preview, run
+from small_team import Team, fill
+from warehouse.home import Home
+from warehouse.reading import NothingPublished
+
+NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+"""10:00 in Berlin and 18:00 in Tokyo: due; 05:00 in New York: not yet."""
+
+
+@pytest.fixture
+def team(home: Home) -> Team:
+    return fill(home)
+
+
+@dataclass(frozen=True)
+class Stubborn(Memory):
+    """Fails for some recipients."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    def deliver(self, parcel: Parcel) -> None:
+        if parcel.recipient in self.errors:
+            raise self.errors[parcel.recipient]
+        super().deliver(parcel)
+
+
+def states(home: Home) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for digest in ledger.digests(home):
+        found.setdefault(digest.person_id, []).append(digest.state)
+    return found
+
+
+def test_who_is_due_and_has_news_gets_one_mail_and_a_second_run_sends_none(team: Team) -> None:
+    first = run(team.home, NOW)
+    second = run(team.home, NOW + timedelta(minutes=1))
+
+    assert (first.due, first.sent, first.skipped) == (2, 2, 0)
+    assert (second.due, second.sent) == (0, 0)
+    assert sorted(mail["To"] for mail in mailbox.Maildir(team.home.outbox)) == [
+        "Ada Berlin <ada@example.org>", "Kenji Tokyo <kenji@example.org>",
+    ]  # fmt: skip
+    assert all(finding.ok for finding in audit(team.home))
+
+
+def test_the_next_digest_begins_where_the_last_ended(team: Team) -> None:
+    run(team.home, NOW)
+    team.move("c7", "todo", "doing", actor="nia")
+
+    run(team.home, NOW + timedelta(days=1))
+
+    ada = [digest for digest in ledger.digests(team.home, "ada-berlin") if digest.state == "sent"]
+    assert [(one.window.after, one.window.upto) for one in ada] == [(0, 4), (4, 5)]
+
+
+def test_nothing_to_tell_leaves_a_receipt_and_no_mail(team: Team) -> None:
+    run(team.home, NOW)
+    report = run(team.home, NOW + timedelta(days=1))
+
+    assert (report.sent, report.skipped) == (0, 2)
+    assert len(mailbox.Maildir(team.home.outbox)) == 2
+    assert [digest.reason for digest in ledger.digests(team.home, states=("skipped",))] == [
+        "nothing to tell"
+    ] * 2
+    assert run(team.home, NOW + timedelta(days=1, minutes=1)).skipped == 0
+
+
+def test_what_was_read_on_the_page_is_not_mailed_and_undo_brings_it_back(team: Team) -> None:
+    ledger.caught_up(team.home, "ada-berlin", 4, NOW)
+    assert not list(gather(team.home, find(team.home, "ada-berlin"), now=NOW).lines)
+
+    assert ledger.undo_caught_up(team.home, "ada-berlin", NOW)
+    assert not ledger.undo_caught_up(team.home, "ada-berlin", NOW)
+
+    assert list(gather(team.home, find(team.home, "ada-berlin"), now=NOW).lines)
+
+
+def test_one_refusal_costs_nobody_else_theirs(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": DeliveryRefused("no such user")})
+
+    report = run(team.home, NOW, carrier=carrier)
+
+    assert (report.sent, report.refused, report.ok) == (1, 1, False)
+    assert [parcel.recipient for parcel in carrier.sent.values()] == ["kenji@example.org"]
+    assert any("no such user" in finding.text for finding in check(team.home, NOW))
+
+
+def test_a_carrier_that_breaks_costs_nobody_else_theirs_and_is_tried_again(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": RuntimeError("a bug")})
+
+    assert run(team.home, NOW, carrier=carrier).failed == 1
+    assert run(team.home, NOW, carrier=carrier).failed == 1
+    carrier.errors.clear()
+    assert run(team.home, NOW, carrier=carrier).sent == 1
+
+    assert len(carrier.sent) == 2
+
+
+def test_after_a_refusal_the_next_digest_covers_the_gap(team: Team) -> None:
+    run(team.home, NOW, carrier=Stubborn(errors={"ada@example.org": DeliveryRefused("no such user")}))
+
+    report = run(team.home, NOW + timedelta(days=1))
+
+    assert report.sent == 1
+    assert ledger.cursor(team.home, "ada-berlin").window.upto == 4  # type: ignore[union-attr]
+    assert all(finding.ok for finding in audit(team.home))
+
+
+def test_a_mail_put_off_is_tried_again_as_the_same_mail(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": DeliveryDeferred("greylisted")})
+    run(team.home, NOW, carrier=carrier)
+    (put_off,) = ledger.digests(team.home, states=("deferred",))
+    carrier.errors.clear()
+
+    assert run(team.home, NOW + timedelta(seconds=30), carrier=carrier).sent == 0
+    assert run(team.home, NOW + timedelta(minutes=1), carrier=carrier).sent == 1
+
+    assert put_off.message_id in carrier.sent
+    assert carrier.sent[put_off.message_id].message == put_off.message
+
+
+def test_a_mail_put_off_five_times_is_given_up_visibly(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": DeliveryDeferred("greylisted")})
+    for hour in range(6):
+        run(team.home, NOW + timedelta(hours=hour), carrier=carrier)
+
+    assert states(team.home)["ada-berlin"] == ["refused"]
+
+
+def test_a_mail_put_off_until_the_next_day_is_covered_by_the_next(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": DeliveryDeferred("greylisted")})
+    run(team.home, NOW, carrier=carrier)
+    team.move("c7", "todo", "doing", actor="nia")
+    run(team.home, NOW + timedelta(days=1), carrier=carrier)
+    carrier.errors.clear()
+
+    run(team.home, NOW + timedelta(days=1, hours=1), carrier=carrier)
+
+    assert states(team.home)["ada-berlin"] == ["skipped", "sent"]
+    assert all(finding.ok for finding in audit(team.home))
+
+
+def test_a_mail_put_off_is_not_sent_once_it_was_read_on_the_page(team: Team) -> None:
+    carrier = Stubborn(errors={"ada@example.org": DeliveryDeferred("greylisted")})
+    run(team.home, NOW, carrier=carrier)
+    ledger.caught_up(team.home, "ada-berlin", 4, NOW)
+    carrier.errors.clear()
+
+    assert run(team.home, NOW + timedelta(hours=1), carrier=carrier).sent == 0
+
+
+KILLED = """
+import os, sys
+from datetime import datetime
+from pathlib import Path
+from digests import deliver, ledger, run
+from warehouse.home import Home
+step, home, now = sys.argv[1], Home(Path(sys.argv[2])), datetime.fromisoformat(sys.argv[3])
+class Deadly(deliver.Maildir):
+    def deliver(self, parcel):
+        if step == "before delivery": os._exit(9)
+        super().deliver(parcel)
+        if step == "after delivery": os._exit(9)
+def say(line):
+    if step == "between people": os._exit(9)
+carrier = Deadly(home.outbox)
+if step == "before the row is kept":
+    carrier = type("R", (), {"sender": property(lambda self: os._exit(9)), "deliver": None})()
+run.run(home, now, carrier=carrier, say=say)
+"""
+
+
+@pytest.mark.parametrize(
+    "step", ["before the row is kept", "before delivery", "after delivery", "between people"]
+)
+def test_killed_at_any_step_each_still_gets_one_mail(team: Team, step: str) -> None:
+    command = [sys.executable, "-c", KILLED, step, str(team.home.root), NOW.isoformat()]
+    died = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert died.returncode == 9, died.stderr
+
+    run(team.home, NOW + timedelta(minutes=1))
+
+    assert sorted(mail["To"] for mail in mailbox.Maildir(team.home.outbox)) == [
+        "Ada Berlin <ada@example.org>", "Kenji Tokyo <kenji@example.org>",
+    ]  # fmt: skip
+    assert states(team.home) == {"ada-berlin": ["sent"], "kenji-tokyo": ["sent"]}
+
+
+def test_two_runs_at_once_send_each_mail_once(team: Team) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Memory):
+        def deliver(self, parcel: Parcel) -> None:
+            inside.set()
+            assert go_on.wait(20)
+            super().deliver(parcel)
+
+    carrier = Slow()
+    worker = threading.Thread(target=run, args=(team.home, NOW), kwargs={"carrier": carrier})
+    worker.start()
+    assert inside.wait(20)
+
+    with pytest.raises(RunBusy, match="Another digest run is under way"):
+        run(team.home, NOW, carrier=carrier)
+
+    go_on.set()
+    worker.join(20)
+    assert len(carrier.sent) == 2
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(team: Team) -> None:
+    said: list[str] = []
+
+    report = run(team.home, NOW, dry_run=True, say=said.append)
+
+    assert report.sent == 2
+    assert said[0].startswith("would send ada-berlin: Tue: ")
+    assert ledger.digests(team.home) == []
+    assert not team.home.outbox.exists()
+
+
+def test_who_has_no_address_gets_a_receipt(team: Team) -> None:
+    path = team.home.root / "more.toml"
+    path.write_text('[[people]]\nname = "Ada Berlin"\nmembers = ["flux:ada"]\nzone = "Europe/Berlin"\n')
+    import_people(team.home, path, NOW)
+
+    run(team.home, NOW)
+
+    (receipt,) = ledger.digests(team.home, "ada-berlin")
+    assert (receipt.state, receipt.reason) == ("skipped", "no e-mail address")
+
+
+def test_a_preview_is_the_mail_and_leaves_no_trace(team: Team) -> None:
+    message = preview(team.home, find(team.home, "ada-berlin"), NOW)
+    run(team.home, NOW)
+
+    (sent,) = [mail for mail in mailbox.Maildir(team.home.outbox) if "ada" in mail["To"]]
+    assert sent["Message-ID"] == message["Message-ID"]
+    assert sent.get_payload()[0].get_payload() == message.get_payload()[0].get_payload()  # type: ignore[union-attr,index]
+
+
+def test_before_anything_is_published_a_run_says_so(home: Home) -> None:
+    with pytest.raises(NothingPublished):
+        run(home, NOW)
+
+
+def test_the_loop_sends_and_stops_when_told(team: Team) -> None:
+    stop, carrier = threading.Event(), Memory()
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("digests "):
+            stop.set()
+
+    loop(team.home, lambda: NOW, stop, carrier=carrier, say=say)
+
+    assert len(carrier.sent) == 2
+    assert said[-1] == "digests due=2 sent=2 skipped=0 deferred=0 refused=0 failed=0 without_zone=0"
+
+
+def test_doctor_says_who_cannot_be_told(team: Team) -> None:
+    path = team.home.root / "more.toml"
+    path.write_text('[[people]]\nname = "Ada Berlin"\nmembers = ["flux:ada"]\nemail = "ada@example.org"\n')
+    import_people(team.home, path, NOW)
+
+    findings = [finding for finding in check(team.home, NOW) if not finding.ok]
+
+    assert [finding.text for finding in findings] == ["1 of 3 have no zone and get no mail: Ada Berlin"]
+    assert "people.toml" in findings[0].next_step
