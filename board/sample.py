@@ -21,7 +21,8 @@ from board import boards as change_boards
 from board import cards as change_cards
 from board.auth import Key
 from board.model import Actor, Record, stamp
-from board.sample_plan import Person, Plot, Saying, Step, Story, people, stories
+from board.sample_people import Person, people
+from board.sample_plan import Plot, Saying, Step, Story, stories
 from board.store import Change, Store
 from board.tables import activity, boards, members, workspace_members, workspaces
 

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 
 from board import reading, sample
-from board.sample_plan import Person, people
+from board.sample_people import Person, people
 from board.server import open_board
 from tests.board.test_log import chained
 
