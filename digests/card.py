@@ -88,7 +88,15 @@ class CardNews:
         if due in self.nets and not self.born and not self.gone and self.yours == "you are assigned":
             self.taken.add(due)
             moved = wording.due(self.nets[due], self.telling.names, every=True)
-            yield "Waiting on you", self._line("due", [moved], "due date on your card")
+            yield self._open_section(), self._line("due", [moved], "due date on your card")
+
+    def _open_section(self) -> str:
+        """What was asked of you on a card that is finished or put away by now no longer waits on you."""
+        net = self.nets.get(Facet(self.card_id, "column"))
+        column = net.after if net else self.card.column_id if self.card else None
+        archived = self.nets.get(Facet(self.card_id, "archived"))
+        over = self.gone or self.telling.names.is_closed(column) or bool(archived and archived.after)
+        return "Yours" if over else "Waiting on you"
 
     def _names_me(self, net: Net) -> bool:
         mentions = self.telling.mentions_me
@@ -110,7 +118,7 @@ class CardNews:
     def _assignment(self, net: Net) -> tuple[str, Line]:
         if net.changed and net.after:
             said = wording.clause("assigned you", [net], every=True)
-            return "Waiting on you", self._line("assigned", [said], "assigned to you")
+            return self._open_section(), self._line("assigned", [said], "assigned to you")
         does = "took you off it" if not net.after else "took you off it and assigned you again"
         if not net.changed and not net.after:
             does = "assigned you and took you off again"

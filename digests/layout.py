@@ -127,6 +127,8 @@ def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
     entries = list(_entries(section.lines, now))
     if len({line.board for line in catch_up.lines}) == 1:
         entries = [replace(entry, board="") if entry.titles else entry for entry in entries]
+    # To leave one or two out would save nothing.
+    limit = limit + 2 if 5 <= limit == LIMITS[section.name] and len(entries) <= limit + 2 else limit
     left = entries[limit:]
     left_out = ""
     if left:
@@ -208,7 +210,7 @@ def _footer(catch_up: CatchUp) -> Iterator[str]:
     words = {
         "own": "yours",
         "before_first": "older than a week",
-        "before_since": "before that time",
+        "before_since": "before then",
         "noise": "minor",
     }
     parts = [f"{len(accounted.shown):,} shown", f"{len(accounted.folded):,} folded"]

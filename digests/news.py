@@ -17,7 +17,7 @@ def subject(catch_up: CatchUp) -> str:
     cards = {line.card_id for line in waiting}
     parts = [f"{len(cards)} waiting on you"] if waiting else []
     if len(waiting) == 1:
-        parts = [shortened(_news(waiting)[0], 70)]
+        parts = [_news(waiting, 40)[0]]
     rest = [f"{number} {name}" for number, name in tiles(catch_up) if number and name != "waiting"]
     parts += rest[: 2 - len(parts)]
     boards = list(dict.fromkeys(line.board for line in catch_up.lines))
@@ -35,14 +35,14 @@ def headline(catch_up: CatchUp) -> str:
     if news := _news(_waiting(catch_up)):
         rest = f"; {len(news) - 2} more want something of you" if len(news) > 2 else ""
         return f"{'; '.join(news[:2])}{rest}."
-    yours = next((section.lines for section in catch_up.sections if section.name == "Yours"), None)
-    if yours:
-        others = len({line.card_id for line in yours}) - 1
-        more = f" And {counted(others, 'more card')} of yours." if others else ""
-        return f"“{shortened(yours[0].card, 60)}”: {shortened(yours[0].text, 120)}{more}"
-    boards = listed(dict.fromkeys(line.board for line in lines), 3)
-    sums = [f"{number} {name}" for number, name in tiles(catch_up) if number]
-    return f"{listed(sums)} on {boards}." if sums else f"Small changes on {boards}."
+    first = lines[0]
+    done = list(dict.fromkeys(line.card for line in lines if line.kind == "done"))
+    if first.kind == "done" and len(done) > 1:
+        return f"Done: {listed([f'“{shortened(title, 60)}”' for title in done], 3)}."
+    others = len({line.card_id for line in lines} - {first.card_id, None})
+    more = f" And {counted(others, 'more card')}." if others else ""
+    about = f"“{shortened(first.card, 60)}”" if first.card else first.board
+    return f"{about}: {shortened(first.text, 120)}{more}"
 
 
 def zone_of(catch_up: CatchUp) -> tzinfo:
@@ -62,7 +62,7 @@ def tiles(catch_up: CatchUp) -> Iterator[tuple[int, str]]:
     yield kinds.count("updated"), "changed"
 
 
-def _news(waiting: Iterable[Line]) -> list[str]:
+def _news(waiting: Iterable[Line], longest: int = 60) -> list[str]:
     """“Ana mentioned you on “Pay with card” and assigned you to it”: a sentence for each who wants something."""
     verbs = {"mention": "mentioned you on", "reply": "replied to you on", "assigned": "assigned you to"}
     by_whom: dict[str, dict[str, list[str]]] = {}
@@ -75,14 +75,14 @@ def _news(waiting: Iterable[Line]) -> list[str]:
         titles = by_whom.setdefault(who, {}).setdefault(verb, [])
         if line.card not in titles:
             titles.append(line.card)
-    return [f"{who} {_said(verbs)}" for who, verbs in by_whom.items()]
+    return [f"{who} {_said(verbs, longest)}" for who, verbs in by_whom.items()]
 
 
-def _said(verbs: Mapping[str, list[str]]) -> str:
+def _said(verbs: Mapping[str, list[str]], longest: int) -> str:
     parts: list[str] = []
     last: list[str] = []
     for verb, titles in verbs.items():
-        named = listed([f"“{shortened(title, 60)}”" for title in titles], 3)
+        named = listed([f"“{shortened(title, longest)}”" for title in titles], 3)
         parts.append(f"{verb} {'it' if titles == last and len(titles) == 1 else named}")
         last = titles
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -145,6 +145,13 @@ def test_what_is_assigned_to_you_waits_on_you_also_after_being_taken_back_and_gi
     assert catch_up.accounted.shown == (1, 2, 3)
 
 
+def test_what_was_given_to_you_and_is_done_by_now_does_not_wait(story) -> None:
+    story.tell("card.assigned", "chen", "c1", after={"member_ids": ["ben"]})
+    story.move("ana", "c1", "todo", "done")
+
+    assert [section.name for section in story.read().sections] == ["Yours"]
+
+
 def test_being_assigned_and_taken_off_again_is_still_told(story) -> None:
     story.tell("card.assigned", "chen", "c3", after={"member_ids": ["ben"]})
     story.tell("card.unassigned", "chen", "c3", before={"member_ids": ["ben"]})

@@ -38,7 +38,7 @@ class Server:
         self.answers: dict[str, str] = {}
         self.hang_up = False
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - the name aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.answers:
@@ -46,7 +46,7 @@ class Server:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name aiosmtpd calls
         self.taken.append(envelope)
         if self.hang_up:
             server.transport.close()
@@ -246,7 +246,7 @@ def test_a_url_says_where_and_how(url: str, host: str, port: int, user: str, sen
     "url", ["http://mail", "smtp://", "smtp://h:port", "mail.example:25", "smtp://u:pw@h?from=no address"]
 )
 def test_a_url_that_cannot_be_used_says_what_one_looks_like(url: str) -> None:
-    with pytest.raises(BadCarrier, match="Write smtp://|Give one plain address") as raised:
+    with pytest.raises(BadCarrier, match=r"Write smtp://|Give one plain address") as raised:
         Smtp.at(url)
     assert "pw" not in str(raised.value)
 
