@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
 from board.boards import join
 from board.model import Invalid, Record
@@ -70,11 +70,10 @@ def move(change: Change, card: Record, column_id: str, index: int | None = None)
 
 def _position_at(change: Change, card: Record, column_id: str, index: int) -> float:
     """A sort key that puts the card at this index among the others; the key it has if it is there already."""
-    others = _others(change, card, column_id)
-    above = others[index - 1]["position"] if 0 < index <= len(others) else None
-    below = others[index]["position"] if index < len(others) else None
-    if index > len(others):
-        above = others[-1]["position"] if others else None
+    others = list(change.connection.scalars(_shown_beside(card, column_id, cards.c.position)))
+    index = min(index, len(others))
+    above = others[index - 1] if index > 0 else None
+    below = others[index] if index < len(others) else None
     if card["column_id"] == column_id and _between(above, card["position"], below):
         return float(card["position"])
     if above is None:
@@ -84,7 +83,7 @@ def _position_at(change: Change, card: Record, column_id: str, index: int) -> fl
     middle = (float(above) + float(below)) / 2
     if above < middle < below:
         return middle
-    _spread(change, others)
+    _spread(change, card, column_id)
     return _position_at(change, card, column_id, index)
 
 
@@ -92,9 +91,10 @@ def _between(above: float | None, position: float, below: float | None) -> bool:
     return (above is None or above < position) and (below is None or position < below)
 
 
-def _others(change: Change, card: Record, column_id: str) -> list[Record]:
-    rows = change.connection.execute(
-        select(cards)
+def _shown_beside(card: Record, column_id: str, *wanted: ColumnElement[Any]) -> Select[Any]:
+    """The other cards one sees in a column, from the top."""
+    return (
+        select(*wanted or cards.c)
         .where(
             cards.c.column_id == column_id,
             cards.c.id != card["id"],
@@ -103,13 +103,13 @@ def _others(change: Change, card: Record, column_id: str) -> list[Record]:
         )
         .order_by(cards.c.position, cards.c.id)
     )
-    return [dict(row) for row in rows.mappings()]
 
 
-def _spread(change: Change, crowded: list[Record]) -> None:
+def _spread(change: Change, card: Record, column_id: str) -> None:
     """Space cards evenly again when there is no number left between two; logged like any other order."""
-    for number, card in enumerate(crowded, start=1):
-        change.revise(cards, card, "card.reordered", position=number * GAP)
+    crowded = change.connection.execute(_shown_beside(card, column_id)).mappings().all()
+    for number, other in enumerate(crowded, start=1):
+        change.revise(cards, dict(other), "card.reordered", position=number * GAP)
 
 
 def assign(change: Change, card: Record, member_ids: list[str]) -> Record:
