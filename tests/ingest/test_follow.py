@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -10,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from wire.exports import action, card, column, export
+from wire.scripted import NOW, Scripted, entry
 
 from ingest.listening import Pace
 from ingest.sources import SourceRefused, SourceUnavailable
 from ingest.sources.flux import Flux
-from ingest.sync import follow, pull
+from ingest.sync import follow, import_file, pull
 from warehouse.model import Window
 from warehouse.reading import NothingPublished, Warehouse
 
@@ -52,23 +55,23 @@ def following(home, source, clock, **options) -> Iterator[Following]:
     found = Following(home, source, clock, **options)
     thread = threading.Thread(target=found.run)
     thread.start()
-    try:
-        with source:
+    with source:
+        try:
             yield found
+        except AssertionError as unmet:
+            raise AssertionError(f"{unmet}\nended by {found.error!r}, having said {found.lines}") from unmet
+        finally:
             found.stop.set()
             thread.join(10)
-    finally:
-        found.stop.set()
-        thread.join(10)
     assert not thread.is_alive()
 
 
-def until(ready, seconds: float = 10.0) -> float:
+def until(ready, seconds: float = 30.0) -> float:
     """Ask until true; the seconds it took."""
     started = time.monotonic()
     while not ready():
         assert time.monotonic() - started < seconds, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return time.monotonic() - started
 
 
@@ -97,7 +100,7 @@ def test_a_change_is_published_soon_after_the_board_has_it(board, home):
             before = len(published(home))
             board.ask("PATCH", "/api/cards", {"cardId": card, "columnId": column})
             seconds.append(until(lambda before=before: len(published(home)) > before))
-    assert sorted(seconds)[1] < 1.0, seconds
+    assert min(seconds) < 0.6, seconds
 
 
 def test_a_busy_board_is_told_once_and_in_order(board, home):
@@ -152,6 +155,41 @@ def test_it_stops_within_a_second_although_every_stream_is_silent(board, home):
     assert time.monotonic() - started < 1.0
     assert found.error is None
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ingest ")]
+
+
+def test_an_export_is_taken_in_beside_a_followed_board(board, home, tmp_path, now):
+    board_id, (todo, _) = board.make_board()
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps(export([action("createCard", card=card(), list=column())])))
+    with following(home, board.flux(), board.clock):
+        until(lambda: published(home) == activity(board, board_id))
+        assert import_file(home, path, now).new == 1
+        board.add_card(board_id, todo, "Afterwards")
+        until(lambda: len(published(home)) == len(activity(board, board_id)) + 1)
+
+
+def test_what_a_silent_stream_missed_is_found_by_looking(home):
+    source = Scripted(log=[entry(1)])
+    with following(home, source, lambda: NOW):
+        until(lambda: published(home) == ["e-1"])
+        source.log.append(entry(2))
+        until(lambda: published(home) == ["e-1", "e-2"])
+
+
+def test_a_board_that_only_rings_is_looked_at(home):
+    source = Scripted(level="bell", words=[None])
+    with following(home, source, lambda: NOW):
+        until(lambda: source.asked.count("snapshot") >= 3)
+        until(lambda: _members(home) == ["ana"])
+    assert published(home) == []
+
+
+def _members(home) -> list[str]:
+    try:
+        with Warehouse.open(home) as warehouse:
+            return warehouse.members()["name"].to_list()
+    except NothingPublished:
+        return []
 
 
 def test_a_key_that_is_refused_ends_it_with_what_to_check(board, home):
