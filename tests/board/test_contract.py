@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from board import auth
+from board.tables import members, workspace_members
 from tests.board.conftest import Running
 
 Begun = dict[str, Any]
@@ -315,10 +317,31 @@ def _(flux: Running, begun: Begun) -> None:
     assert flux.entries(begun["board"]["id"]) == before
 
 
+def colleague(flux: Running, begun: Begun) -> str:
+    """Somebody else in the workspace."""
+    member = {"id": "mira", "name": "Mira", "username": "mira", "kind": "human", "created_at": "2026-01-01"}
+    with flux.store.writing() as connection:
+        connection.execute(insert(members), member)
+        place = {"workspace_id": begun["board"]["workspaceId"], "member_id": "mira"}
+        connection.execute(insert(workspace_members), place)
+    return "mira"
+
+
+@promise("who is put on a card becomes a member of its board, and the log says so", "ours")
+def _(flux: Running, begun: Begun) -> None:
+    mira = colleague(flux, begun)
+    patch_card(flux, begun, assignees=[mira])
+    actions = [(entry["action"], entry["entityType"]) for entry in flux.entries(begun["board"]["id"])]
+    assert actions[-2:] == [("member.joined", "member"), ("card.assigned", "card")]
+    assert "Mira" in [member["name"] for member in detail(flux, begun)["members"]]
+
+
 @promise("an owner's key acts as a member it names; others may not, and strangers are refused", "ours")
 def _(flux: Running, begun: Begun) -> None:
     owner = begun["board"]["createdBy"]
-    patch_card(flux, begun, title="A")
+    as_mira = {"X-Flux-Act-As": colleague(flux, begun)}
+    flux.ask("PATCH", "/api/cards", json={"cardId": begun["card"]["id"], "title": "A"}, headers=as_mira)
+    assert flux.entries(begun["board"]["id"])[-1]["actor"] == {"id": "mira", "name": "Mira", "kind": "human"}
     as_stranger = {"X-Flux-Act-As": "stranger"}
     flux.ask(
         "PATCH", "/api/cards", 422, json={"cardId": begun["card"]["id"], "title": "B"}, headers=as_stranger

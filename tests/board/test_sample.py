@@ -93,6 +93,10 @@ def test_people_work_at_their_own_hours(told: list[list[dict[str, Any]]]) -> Non
         if not persons[entry["actor"]["id"]].works(datetime.fromisoformat(entry["createdAt"]))
     ]
     assert len(off) < sum(map(len, told)) * 0.05
+    lately = [
+        entry for entry in off if datetime.fromisoformat(entry["createdAt"]) > TUESDAY - timedelta(hours=16)
+    ]
+    assert len(lately) < 15  # a few answer in the evening
 
 
 @pytest.mark.parametrize("now", [TUESDAY, SUNDAY_NIGHT])
