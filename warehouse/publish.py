@@ -169,7 +169,7 @@ def _link(home: Home, path: Path) -> None:
         shutil.copyfile(copy, draft)
     with contextlib.suppress(PermissionError):  # Windows: a tool has it open; next time
         draft.replace(home.warehouse_link)
-        # What a killed tool wrote beside the version before would make DuckDB refuse this one.
+        # Where the link is a copy: what a killed tool wrote beside the one before would make DuckDB refuse this one.
         Path(f"{home.warehouse_link}.wal").unlink(missing_ok=True)
 
 

@@ -127,9 +127,12 @@ def test_without_cp_a_version_is_copied_by_the_database_itself(
     home: Home, batch: MakeBatch, monkeypatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
+    connect = f"import duckdb; duckdb.connect({str(home.warehouse_dir / 'live.duckdb')!r})"
     with Log.open(home) as log:
         log.append(batch(1, 30))
         log.publish()
+        other = subprocess.run([sys.executable, "-c", connect], capture_output=True, text=True, check=False)
+        assert "Could not set lock" in other.stderr, "copying must not cost the lock"
     assert all(finding.ok for finding in audit.audit(home))
 
 
