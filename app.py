@@ -35,8 +35,15 @@ def show() -> None:
     from pages import _data, _parts  # here, because their caches want the running server
 
     st.set_page_config(page_title="Daybreak", page_icon="🌅", layout="wide")
-    _data.enter(home(), clock)
     _parts.style()
+    try:
+        clock()
+    except ValueError:
+        st.error(
+            "DAYBREAK_NOW is not an instant: write ISO 8601 as in 2026-03-10T08:00:00+01:00, and start again."
+        )
+        st.stop()
+    _data.enter(home(), clock)
     page = st.navigation(
         [
             st.Page(PAGES / "catch_up.py", title="Catch up", default=True),

@@ -17,7 +17,7 @@ from pages import _data, _parts
 
 WAITING = "Waiting on you"
 LEFT = "since you left"
-BACK = {LEFT: None, "last 24 hours": timedelta(hours=24), "last 7 days": timedelta(days=7)}
+BACK = {LEFT: None, "24 hours": timedelta(hours=24), "7 days": timedelta(days=7)}
 """Mail moves the mark too: who wants to see again what a mail told looks back by time."""
 EXCLUDED = {
     "own": "your own",
@@ -68,7 +68,7 @@ def show_lines(catch_up: CatchUp) -> None:
     lines = list(catch_up.lines)
     if not lines:
         since = _parts.moment_text(catch_up.from_at, zone(catch_up), near=catch_up.to_at)
-        st.success(f"Nothing changed for you since {since}.")
+        st.success(f"Nothing changed for you since {since}{_told_before(catch_up)}")
         return
     waiting = [line for section in catch_up.sections if section.name == WAITING for line in section.lines]
     _section(catch_up, WAITING, waiting, css="waiting", empty="Nothing waits on you.")
@@ -83,6 +83,14 @@ def show_lines(catch_up: CatchUp) -> None:
         for section in catch_up.sections:
             if section.name != WAITING and section.lines:
                 _section(catch_up, section.name, section.lines)
+
+
+def _told_before(catch_up: CatchUp) -> str:
+    reading = ledger.cursor(_data.home(), catch_up.person.person_id)
+    if reading is None or st.session_state.get("since", LEFT) != LEFT:
+        return "."
+    mail = ", when you were sent a mail" if reading.via == "digest" else ""
+    return f"{mail}. What you were told before is under “24 hours” and “7 days”."
 
 
 def _section(

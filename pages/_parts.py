@@ -100,6 +100,13 @@ def data_age(zone: tzinfo) -> None:
     st.html(f'<p class="age">Boards as of {moment(at, zone, near=now)} ({age}), {escape(str(zone))}</p>')
 
 
+@st.fragment(run_every=timedelta(seconds=15))
+def news(version: str | None) -> None:
+    """Offer to draw the page anew once something newer than `version` is published; it never changes under a reader."""
+    if _data.version() != version and st.button("The boards have changed since: show what is new"):
+        st.rerun()
+
+
 def link(text: str, url: str | None) -> str:
     """Escaped text, as a link where the address is a web address."""
     if url and url.startswith(("https://", "http://")):

@@ -10,6 +10,7 @@ st.title("Catch up")
 
 with _parts.known_errors():
     _data.require_published()
+    version = _data.version()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         person = _who.choose(_data.people())
         back = _catch_up.look_back() if person else None
@@ -18,6 +19,7 @@ with _parts.known_errors():
     else:
         catch_up = _catch_up.gather(person, back)
         _catch_up.show_headline(catch_up, back)
+        _parts.news(version)
         _catch_up.show_controls(catch_up)
         _catch_up.show_lines(catch_up)
         _catch_up.show_accounting(catch_up)

@@ -14,7 +14,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 function open(root) {
   const board = root.querySelector(".board"), age = root.querySelector(".age"), warning = root.querySelector(".warning")
-  let data, skew = 0, checked = 0, wanted, asked = Date.now(), socket, closed = false, retry = 0, first = true
+  let data, skew = 0, checked = 0, wanted, askedFor, asked = Date.now(), socket, closed = false, retry = 0, first = true
 
   const connect = () => {
     if (closed || !data) return
@@ -31,8 +31,10 @@ function open(root) {
   const need = () => {
     const listening = socket && socket.readyState === WebSocket.OPEN
     const missing = !listening || (wanted !== undefined && wanted !== data.version)
-    if (Date.now() - asked < (missing ? 1000 : LOOK_ANYWAY_MS)) return
+    const news = listening && missing && wanted !== askedFor
+    if (!news && Date.now() - asked < (missing ? 1000 : LOOK_ANYWAY_MS)) return
     asked = Date.now()
+    askedFor = wanted
     view.ask(String(wanted ?? asked) + ":" + asked)
   }
   const tick = () => {

@@ -65,7 +65,7 @@ def test_nothing_new_is_a_friendly_sentence(team: Team, page: Page) -> None:
 
 def test_who_was_told_by_mail_can_look_back(team: Team, page: Page) -> None:
     ledger.caught_up(team.home, find(team.home, "Ada Berlin").person_id, 4, NOW)
-    test = page("catch_up", person="Ada Berlin", since="last 24 hours")
+    test = page("catch_up", person="Ada Berlin", since="24 hours")
     assert not test.exception
     assert "mentions you" in words(test)
 
