@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    Update,
     bindparam,
     create_engine,
     event,
@@ -66,7 +68,7 @@ class Change:
             return before
         after = before | values | {"updated_at": self.at, "version": before["version"] + 1}
         changed = {name: after[name] for name in (*values, "updated_at", "version")}
-        self.connection.execute(update(table).where(table.c.id == before["id"]), changed)
+        self.connection.execute(_revision(table), changed | {"thing_id": before["id"]})
         self.record(table, action, before=before, after=after)
         return after
 
@@ -77,7 +79,7 @@ class Change:
         board_id = board_id or (after["id"] if table is boards else after["board_id"])
         seq, at = self.connection.execute(_NEXT_SEQ, {"board": board_id, "at": self.at}).one()
         self.connection.execute(
-            insert(activity),
+            _ENTRY,
             {
                 "board_id": board_id,
                 "seq": seq,
@@ -98,6 +100,13 @@ class Change:
         self.touched.add(board_id)
 
 
+@cache
+def _revision(table: Table) -> Update:
+    """One statement object a table: building it anew costs as much as running it."""
+    return update(table).where(table.c.id == bindparam("thing_id"))
+
+
+_ENTRY = insert(activity)
 _NEXT_SEQ = (
     update(boards)
     .where(boards.c.id == bindparam("board"))
