@@ -90,17 +90,15 @@ def activity(board, board_id: str) -> list[str]:
     ]
 
 
-def test_a_change_is_published_soon_after_the_board_has_it(board, home):
+def test_a_change_is_carried_by_the_stream_and_published_soon(board, home):
     board_id, (todo, done) = board.make_board()
     card = board.add_card(board_id, todo, "Tulips")
-    with following(home, board.flux(), board.clock):
-        until(lambda: len(published(home)) == len(activity(board, board_id)))
-        seconds = []
-        for column in (done, todo, done):
-            before = len(published(home))
-            board.ask("PATCH", "/api/cards", {"cardId": card, "columnId": column})
-            seconds.append(until(lambda before=before: len(published(home)) > before))
-    assert min(seconds) < 0.6, seconds
+    no_looking = Pace(relist=600, check=600)  # so that nothing but the stream can bring it
+    with following(home, board.flux(), board.clock, pace=no_looking):
+        until(lambda: published(home) == activity(board, board_id))
+        before = len(published(home))
+        board.ask("PATCH", "/api/cards", {"cardId": card, "columnId": done})
+        until(lambda: len(published(home)) > before, seconds=5)
 
 
 def test_a_busy_board_is_told_once_and_in_order(board, home):
