@@ -131,7 +131,7 @@ def test_killed_at_any_moment_and_rerun_it_has_the_same_tables(real_boards, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_killed_at_fifty_moments_and_rerun_it_has_the_same_tables(real_boards, tmp_path):
     killed_and_rerun(tmp_path, sorted(real_boards.glob("trello-*.json")), 50)
 
