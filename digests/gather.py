@@ -18,6 +18,10 @@ FIRST = timedelta(days=7)
 """How far a first window looks back; what is older is accounted as `before_first`."""
 
 
+class NoSuchWindow(ValueError):
+    """The window asked for lies beyond the log; the message says where the log ends."""
+
+
 def gather(
     home: Home,
     person: Person,
@@ -29,7 +33,7 @@ def gather(
 ) -> CatchUp:
     """What the person is told: since their cursor, or `after` an offset, or `since` an instant.
 
-    Without any of them it is the first window. Raises NothingPublished, and ValueError for a window that is none.
+    Without any of them it is the first window. Raises NothingPublished and NoSuchWindow.
     """
     with Warehouse.open(home) as warehouse:
         return gathered(warehouse, home, person, now=now, after=after, since=since, upto=upto)
@@ -49,13 +53,17 @@ def gathered(
     reading = None if after is not None or since is not None else ledger.cursor(home, person.person_id)
     upto = warehouse.head() if upto is None else min(upto, warehouse.head())
     if since is not None:
-        after, cutoff_at, reason = warehouse.offset_before(since), since, "before_since"
+        after, cutoff_at, reason = min(warehouse.offset_before(since), upto), since, "before_since"
     elif after is None and reading is None:
         cutoff_at, reason = now - FIRST, "before_first"
     else:
         cutoff_at = None
+    if after is not None and after > upto:
+        raise NoSuchWindow(
+            f"There is nothing after offset {after}: the log ends at {upto}. Give a smaller offset."
+        )
     start = after if after is not None else reading.window.upto if reading else 0
-    window = Window(min(start, upto), upto) if after is None or since is not None else Window(start, upto)
+    window = Window(min(start, upto), upto)
     world = world_of(warehouse, person)
     events, early, elsewhere = _events(warehouse, window, world, cutoff_at)
     return catch_up(

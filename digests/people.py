@@ -103,13 +103,20 @@ def find(home: Home, text: str) -> Person:
     if found:
         ids = ", ".join(f"{one.person_id} ({', '.join(one.members)})" for one in found)
         raise UnknownPerson(f"{len(found)} people are called {text!r}: {ids}. Say which by its id.")
-    names = {
-        plain(word): one.person_id for one in everybody for word in (one.person_id, one.name, one.email or "")
-    }
-    begin = [one.person_id for one in everybody if plain(one.name).startswith(wanted)] if wanted else []
-    near = list(dict.fromkeys([*begin, *(names[n] for n in get_close_matches(wanted, names, 3, 0.5))]))[:3]
+    near = _near(wanted, everybody)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`daybreak people list` shows everybody."
     raise UnknownPerson(f"Nobody is called {text!r}. {hint}")
+
+
+def _near(wanted: str, everybody: Iterable[Person]) -> list[str]:
+    """Up to three ids somebody may have meant, by whole names and by their parts."""
+    names: dict[str, str] = {}
+    for one in everybody:
+        for word in (one.person_id, one.name, one.email or "", *one.name.split()):
+            names.setdefault(plain(word), one.person_id)
+    begin = [person_id for word, person_id in names.items() if wanted and word.startswith(wanted)]
+    close = [names[word] for word in get_close_matches(wanted, names, 3, 0.6)]
+    return list(dict.fromkeys([*begin, *close]))[:3]
 
 
 def slug(name: str) -> str:

@@ -109,7 +109,9 @@ def test_who_names_you_waits_on_you(story, words) -> None:
     assert line.text.startswith("Chen mentioned you: “")
 
 
-@pytest.mark.parametrize("words", ["x@ben.org", "@benjamin", "@ben-2", "ben should look", "@ana", "@card"])
+@pytest.mark.parametrize(
+    "words", ["x@ben.org", "mail x@ben", "@benjamin", "@ben-2", "ben should look", "@ana", "@card"]
+)
 def test_who_names_somebody_else_does_not(story, words) -> None:
     story.say("chen", "c3", words)
 

@@ -126,6 +126,7 @@ def test_the_folder_keeps_the_same_mail_once_even_after_it_was_read(story, tmp_p
 
     outbox.deliver(letter)
 
+    assert list((tmp_path / "outbox" / "new").iterdir()) == []
     (kept,) = mailbox.Maildir(tmp_path / "outbox")
     assert kept["Message-ID"] == letter.message_id
 
