@@ -94,11 +94,13 @@ def _engine(home: Home) -> Engine:
 
 @contextmanager
 def writing(home: Home) -> Iterator[Connection]:
+    """A transaction that writes: it waits for its turn, and is kept whole or not at all."""
     yield from _transaction(home, "begin immediate")
 
 
 @contextmanager
 def reading(home: Home) -> Iterator[Connection]:
+    """A transaction that sees one state of the ledger."""
     yield from _transaction(home, "begin")
 
 
