@@ -12,7 +12,7 @@ from browser import complaints, new_page, open_browser
 from small_team import App, Team, fill, serve
 from warehouse.home import Home
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages-browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = {
     "/?person=Ada+Berlin": "Waiting on you",
