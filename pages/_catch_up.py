@@ -57,8 +57,8 @@ def show_headline(catch_up: CatchUp, back: timedelta | None) -> None:
     _parts.data_age(where)
     if catch_up.zone is None:
         st.warning(
-            f"We do not know where {catch_up.person.name} lives, so times are UTC and no mail is sent. Put "
-            f'`name = "{catch_up.person.name}"`, `zone = "Europe/Berlin"` (yours) and `email` in a people.toml and '
+            f"We do not know where {_parts.plain(catch_up.person.name)} lives, so times are UTC and no mail is sent. Put "
+            'your name, your zone (as in `zone = "Europe/Berlin"`) and `email` in a people.toml and '
             "run `daybreak people import people.toml`.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
@@ -52,7 +53,7 @@ def _first_run() -> None:
         "* `daybreak ingest trello FILE…` reads boards exported from Trello.\n\n"
         "If it should have something by now, `daybreak doctor` says what is wrong."
     )
-    st.caption(f"Looking in `{_data.home().root}`")
+    note(f"Looking in {_data.home().root}")
     _wait_for_the_first()
 
 
@@ -105,6 +106,16 @@ def news(version: str | None) -> None:
     """Offer to draw the page anew once something newer than `version` is published; it never changes under a reader."""
     if _data.version() != version and st.button("The boards have changed since: show what is new"):
         st.rerun()
+
+
+def note(text: str) -> None:
+    """A quiet line of plain text, dark enough to read."""
+    st.html(f"<p class='age'>{escape(text)}</p>")
+
+
+def plain(text: str) -> str:
+    """Somebody's words for a place that takes Markdown: shown as they are, never as a link or picture."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:-])", r"\\\1", text)
 
 
 def link(text: str, url: str | None) -> str:

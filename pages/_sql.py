@@ -9,7 +9,7 @@ from html import escape
 import polars as pl
 import streamlit as st
 
-from pages import _data
+from pages import _data, _parts
 from warehouse.sandbox import QueryFailed
 
 MAX_ROWS = 10_000
@@ -109,7 +109,7 @@ def show_answer(question: str) -> None:
             f"The first {rows} are shown; there are more. Narrow the query, or aggregate, to see all of it."
         )
     else:
-        st.caption(f"{rows} in {answer.seconds:.2f} s")
+        _parts.note(f"{rows} in {answer.seconds:.2f} s")
     days = {
         name: st.column_config.DateColumn() for name, kind in answer.frame.schema.items() if kind == pl.Date
     }

@@ -16,7 +16,7 @@ with _parts.known_errors():
     if placed:
         st.html(_people_by_zone.html(placed, now))
     if unplaced:
-        names = ", ".join(person.name for person in unplaced)
+        names = ", ".join(_parts.plain(person.name) for person in unplaced)
         st.info(
             f'No time zone is known for {names}. Say where they live in a people.toml (`zone = "Europe/Berlin"`) '
             "and import it with `daybreak people import people.toml`."

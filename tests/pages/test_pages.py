@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from digests import ledger
 from digests.people import find
-from pages import _board, _sql
+from pages import _board, _parts, _sql
 from small_team import NOW, Team
 
 Page = Callable[..., AppTest]
@@ -117,7 +117,7 @@ def test_sql_answers_and_offers_the_rows_as_a_file(team: Team, page: Page) -> No
         "action": ["card.moved", "comment.created"],
         "n": [3, 1],
     }
-    assert "2 rows in" in test.caption[0].value
+    assert "2 rows in" in words(test)
 
 
 def test_sql_shows_what_duckdb_says_verbatim(team: Team, page: Page) -> None:
@@ -136,6 +136,10 @@ def test_every_example_query_runs(team: Team, page: Page) -> None:
     for example in _sql.EXAMPLES.values():
         test = page("sql", query=example)
         assert not test.code, example
+
+
+def test_a_name_is_never_a_link_or_picture() -> None:
+    assert _parts.plain("![x](https://a.example/i.png)") == r"\!\[x\]\(https\://a\.example/i\.png\)"
 
 
 def test_lists_survive_csv() -> None:
