@@ -149,7 +149,7 @@ def _report(findings: Sequence[Any]) -> None:
     """Print findings a line each; exit 1 if one is not well."""
     for finding in findings:
         _say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.text}")
-        if finding.next_step and not finding.ok:
+        if finding.next_step:
             _say(f"      → {finding.next_step}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(FAILED)
@@ -357,7 +357,7 @@ def digest_preview(
     if output not in ("text", "html", "eml"):
         raise CalledWrong(f"--format {output}: choose text, html or eml")
     home = _ready(context)
-    message = preview(home, find(home, person), _clock(now)())
+    message = preview(home, find(home, person), _clock(now)(), page_url=os.environ.get("DAYBREAK_URL", ""))
     if output == "eml":
         return _say(message.as_string())
     body = message.get_body(("plain",) if output == "text" else ("html",))
@@ -379,11 +379,12 @@ def digest_run(
     from digests.run import run
 
     home, clock = _ready(context), _clock(now)
+    url = os.environ.get("DAYBREAK_URL", "")
     mail = carrier(home, os.environ.get("DAYBREAK_SMTP_URL"), os.environ.get("DAYBREAK_MAIL_FROM"))
     if loop:
-        keep_running(home, clock=clock, stop=_stop_on_signals(), carrier=mail, say=_say)
+        keep_running(home, clock=clock, stop=_stop_on_signals(), carrier=mail, say=_say, page_url=url)
     else:
-        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say)
+        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url)
         _say(str(report))
         raise typer.Exit(WELL if report.ok else FAILED)
 

@@ -219,7 +219,11 @@ def _children(home: Path, ports: Ports, *, sample: bool) -> list[Child]:
     return [
         *board,
         Child("ingest", [*daybreak, "ingest", "flux", "--follow"], env),
-        Child("digest", [*daybreak, "digest", "run", "--loop"], env),
+        Child(
+            "digest",
+            [*daybreak, "digest", "run", "--loop"],
+            {"DAYBREAK_URL": f"http://127.0.0.1:{ports.pages}", **env},
+        ),
         Child("pages", _streamlit(ports.pages), env),
     ]
 
@@ -228,14 +232,12 @@ def _streamlit(port: int) -> list[str]:
     spec = find_spec("app")
     assert spec is not None
     assert spec.origin is not None
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    quiet = [
-        "--browser.gatherUsageStats=false",
-        "--server.fileWatcherType=none",
-        "--client.toolbarMode=viewer",
-        "--logger.hideWelcomeMessage=true",  # `up` says where it is, once it answers
-    ]
-    return [sys.executable, "-m", "streamlit", "run", spec.origin, *options, *quiet]
+    # What the dashboard needs wherever it runs stands in .streamlit/config.toml, which Streamlit finds beside the script.
+    options = [
+        f"--server.port={port}",
+        "--logger.hideWelcomeMessage=true",
+    ]  # `up` says where it is, once it answers
+    return [sys.executable, "-m", "streamlit", "run", spec.origin, *options]
 
 
 def _welcome(home: Path, ports: Ports) -> str:

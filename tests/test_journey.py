@@ -19,7 +19,7 @@ import pytest
 from browser import browser_page
 from running import ROOT, Up, daybreak, environment, until
 
-pytestmark = [pytest.mark.xdist_group("journey"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
