@@ -12,13 +12,14 @@ import streamlit as st
 
 from digests import gather as gathering
 from digests import ledger
+from digests.ledger import Reading
 from digests.model import CatchUp, Line, Person
 from pages import _data, _parts
 
 WAITING = "Waiting on you"
 LEFT = "since you left"
 BACK = {LEFT: None, "24 hours": timedelta(hours=24), "7 days": timedelta(days=7)}
-"""Mail moves the mark too: who wants to see again what a mail told looks back by time."""
+"""Who wants to see again what they have said they know looks back by time."""
 EXCLUDED = {
     "own": "your own",
     "not_on_board": "on boards you are not on",
@@ -37,9 +38,23 @@ def look_back() -> timedelta | None:
 
 
 def gather(person: Person, back: timedelta | None) -> CatchUp:
-    """What the person has not been told yet, or what happened in the time they look back to, up to now."""
-    now = _data.now()
-    return gathering.gather(_data.home(), person, now=now, since=now - back if back else None)
+    """What the person has not seen here yet, or what happened in the time they look back to, up to now.
+
+    A mail is not a visit: until somebody says "I'm caught up", the page also shows what their last mail told.
+    """
+    now, read = _data.now(), _last_mail(person)
+    since = now - back if back else None
+    if read is None or since:
+        return gathering.gather(_data.home(), person, now=now, since=since)
+    if read.window.after == 0:
+        return gathering.gather(_data.home(), person, now=now, since=read.read_at - gathering.FIRST)
+    return gathering.gather(_data.home(), person, now=now, after=read.window.after)
+
+
+def _last_mail(person: Person) -> Reading | None:
+    """The mail that told this person last, if they have not been here since."""
+    read = ledger.cursor(_data.home(), person.person_id)
+    return read if read and read.via == "digest" else None
 
 
 def zone(catch_up: CatchUp) -> ZoneInfo:
@@ -52,9 +67,13 @@ def show_headline(catch_up: CatchUp, back: timedelta | None) -> None:
     where = zone(catch_up)
     left = _parts.moment(catch_up.from_at, where, near=catch_up.to_at)
     away = _parts.span(catch_up.to_at - catch_up.from_at)
-    words = "New for you since" if catch_up.first or back else "Since you left,"
+    mail = None if back else _last_mail(catch_up.person)
+    words = "New for you since" if catch_up.first or back or mail else "Since you left,"
     st.html(f"<h2 class='headline'>{words} {left} → now <span class='count'>({away})</span></h2>")
     _parts.data_age(where)
+    if mail:
+        sent = _parts.moment_text(mail.read_at, where, near=catch_up.to_at)
+        st.caption(f"What your mail of {sent} told is here too, until you say that you are caught up.")
     if catch_up.zone is None:
         st.warning(
             f"We do not know where {_parts.plain(catch_up.person.name)} lives, so times are UTC and no mail is sent. Put "
@@ -86,11 +105,12 @@ def show_lines(catch_up: CatchUp) -> None:
 
 
 def _told_before(catch_up: CatchUp) -> str:
-    reading = ledger.cursor(_data.home(), catch_up.person.person_id)
-    if reading is None or st.session_state.get("since", LEFT) != LEFT:
+    if (
+        st.session_state.get("since", LEFT) != LEFT
+        or ledger.cursor(_data.home(), catch_up.person.person_id) is None
+    ):
         return "."
-    mail = ", when you were sent a mail" if reading.via == "digest" else ""
-    return f"{mail}. What you were told before is under “24 hours” and “7 days”."
+    return ". What you were told before is under “24 hours” and “7 days”."
 
 
 def _section(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from urllib.parse import quote, unquote
 
@@ -22,6 +22,11 @@ export default function ({ data }) {
 def choose(people: Sequence[Person]) -> Person | None:
     """The person who looks at this page, None until they say who they are."""
     labels = _labels(people)
+    asked = st.query_params.get("person")
+    if asked and asked not in labels and (label := _label_of_id(asked, labels)):
+        # A link by person_id, as the command line names people. The widget refuses it, so it goes first.
+        del st.query_params["person"]
+        st.session_state["person"] = label
     if (
         "person" not in st.session_state
         and "person" not in st.query_params
@@ -60,6 +65,10 @@ def _labels(people: Sequence[Person]) -> dict[str, Person]:
         person.name if names.count(person.name) == 1 else f"{person.name} ({person.person_id})": person
         for person in people
     }
+
+
+def _label_of_id(person_id: str, labels: Mapping[str, Person]) -> str | None:
+    return next((label for label, person in labels.items() if person.person_id == person_id), None)
 
 
 def _remembered() -> str | None:

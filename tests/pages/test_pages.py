@@ -10,9 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digests import ledger
-from digests.people import find
+from digests.people import find, people
 from pages import _board, _parts, _sql
 from small_team import NOW, Team
+from warehouse.model import Window
 
 Page = Callable[..., AppTest]
 
@@ -68,6 +69,29 @@ def test_who_was_told_by_mail_can_look_back(team: Team, page: Page) -> None:
     test = page("catch_up", person="Ada Berlin", since="24 hours")
     assert not test.exception
     assert "mentions you" in words(test)
+
+
+def test_a_mail_is_not_a_visit_the_page_shows_what_it_told_until_you_are_caught_up(
+    team: Team, page: Page
+) -> None:
+    (person,) = (one for one in people(team.home) if one.name == "Ada Berlin")
+    window, counts = Window(1, 4), {"events": 3}
+    claimed = ledger.claim(
+        team.home, person.person_id, window, NOW, counts=counts, recipient="ada@example.org", message_id="<1@d>", message=b"", now=NOW
+    )  # fmt: skip
+    assert claimed
+    ledger.move(team.home, claimed.digest_id, "sent", NOW)
+    test = page("catch_up", person="Ada Berlin")
+    assert "What your mail of" in test.caption[0].value
+    assert "mentions you" in words(test)
+    button(test, "I'm caught up").click().run()
+    assert "Nothing changed for you since" in test.success[0].value
+    button(test, "Undo “I'm caught up”").click().run()
+    assert "mentions you" in words(test)
+
+
+def test_a_link_may_name_a_person_by_id(team: Team, page: Page) -> None:
+    assert "mentions you" in words(page("catch_up", person="ada-berlin"))
 
 
 def test_what_users_wrote_stays_text(team: Team, page: Page) -> None:

@@ -42,6 +42,7 @@ def fill(home: Home, batches: int) -> None:
             log.append(batch(number))
             print(number, flush=True)
             log.publish()
+        log.publish()  # what a killed run had kept and not yet shown
 
 
 def hold(home: Home) -> None:
