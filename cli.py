@@ -408,9 +408,16 @@ def doctor(context: typer.Context) -> None:
     from digests.audit import check as check_digests
     from ingest.sync import check as check_source
     from warehouse.audit import check as check_warehouse
+    from warehouse.model import Finding
 
     home, now = _ready(context), _clock()()
-    _report([*check_warehouse(home, now), *check_source(*_board_access(home)), *check_digests(home, now)])
+    if home.board_key.exists() or os.environ.get("FLUX_API_KEY"):
+        boards = check_source(*_board_access(home))
+    else:
+        boards = [
+            Finding(True, "board", "no Flux is read here; `daybreak up` starts one or reads FLUX_BASE_URL")
+        ]
+    _report([*check_warehouse(home, now), *boards, *check_digests(home, now)])
 
 
 # ── the door ──────────────────────────────────────────────────────────────────────────────────────────────────────

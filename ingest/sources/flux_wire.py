@@ -22,6 +22,9 @@ CHECK_ADDRESS = "check that FLUX_BASE_URL is the address of a Flux and not of a 
 _PATIENCE = timedelta(seconds=30)  # the longest Retry-After we sit out; beyond that a person is told
 _KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as the contract has it
 
+# A retry is no news: when all of them have failed, the error says so once.
+stamina.instrumentation.set_on_retry_hooks(())
+
 
 class Wire:
     """HTTP to one Flux with one key. Safe to use from several threads; `close` ends open streams at once."""
