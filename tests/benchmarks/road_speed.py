@@ -18,8 +18,9 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 import httpx
 
 from browser import browser_page
-from running import Up, daybreak
+from running import Up, daybreak, until
 from warehouse.home import Home
+from warehouse.publish import current
 from warehouse.reading import Warehouse
 
 MOVES = 20
@@ -46,6 +47,7 @@ def measure(up: Up) -> None:
         board = client.get("/api/boards/all").json()["boards"][0]
         new = {"boardId": board["id"], "columnId": board["columns"][0]["id"], "title": "Measured"}
         card = client.post("/api/cards", json=new).json()["card"]["id"]
+        until(lambda: column_of(up, card), what="the first publish")
         page.goto(f"http://127.0.0.1:{up.port}/live_board?board={board['id']}")
         page.wait_for_selector(f'[data-card="{card}"]', timeout=60_000)
         answered, published, shown, asked = [], [], [], []
@@ -70,6 +72,8 @@ def measure(up: Up) -> None:
 
 
 def column_of(up: Up, card: str) -> str | None:
+    if current(Home(up.home)) is None:
+        return None
     with Warehouse.open(Home(up.home)) as warehouse:
         rows = warehouse.frame("select column_id from cards where card_id = $card", {"card": card}).rows()
     return str(rows[0][0]) if rows else None
