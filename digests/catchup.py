@@ -21,11 +21,19 @@ LATE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Cutoff:
-    """Events up to `at` are not told, but accounted under `reason`; `offsets` are those already known to be so."""
+    """Events up to `at` are not told, but accounted under `reason`; `offsets` are those already known to be so.
+
+    `boards` are the ids of the boards it holds for; None: for all.
+    """
 
     at: datetime
     reason: str
     offsets: tuple[int, ...] = ()
+    boards: frozenset[str] | None = None
+
+    def holds(self, event: Event) -> bool:
+        """Whether the event is too old to be told."""
+        return event.occurred_at <= self.at and (self.boards is None or event.board_id in self.boards)
 
 
 def catch_up(
@@ -80,7 +88,7 @@ def _offset(event: Event) -> int:
 def _excluded(person: Person, world: World, event: Event, cutoff: Cutoff | None) -> str | None:
     if not world.board_members.get(event.board_id, frozenset()) & set(person.members):
         return "not_on_board"
-    if cutoff and event.occurred_at <= cutoff.at:
+    if cutoff and cutoff.holds(event):
         return cutoff.reason
     if actor(event) in person.members:
         return "own"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -53,11 +54,7 @@ def gathered(
     reading = None if after is not None or since is not None else ledger.cursor(home, person.person_id)
     upto = warehouse.head() if upto is None else min(upto, warehouse.head())
     if since is not None:
-        after, cutoff_at, reason = min(warehouse.offset_before(since), upto), since, "before_since"
-    elif after is None and reading is None:
-        cutoff_at, reason = now - FIRST, "before_first"
-    else:
-        cutoff_at = None
+        after = min(warehouse.offset_before(since), upto)
     if after is not None and after > upto:
         raise NoSuchWindow(
             f"There is nothing after offset {after}: the log ends at {upto}. Give a smaller offset."
@@ -65,19 +62,42 @@ def gathered(
     start = after if after is not None else reading.window.upto if reading else 0
     window = Window(min(start, upto), upto)
     world = world_of(warehouse, person)
-    events, early, elsewhere = _events(warehouse, window, world, cutoff_at)
+    cutoff = None if after is not None and since is None else _cutoff(warehouse, window, now, since)
+    everywhere = cutoff is not None and cutoff.boards is None
+    events, early, elsewhere = _events(warehouse, window, world, cutoff.at if cutoff and everywhere else None)
+    begun = cutoff.at if cutoff and everywhere else _first_instant(events, now)
     return catch_up(
         person,
         world,
         events,
         window,
         now=now,
-        from_at=cutoff_at or (reading.read_at if reading else _first_instant(events, now)),
-        cutoff=Cutoff(cutoff_at, reason, early) if cutoff_at else None,
+        from_at=reading.read_at if reading else begun,
+        cutoff=replace(cutoff, offsets=early) if cutoff else None,
         elsewhere=elsewhere,
         late=reading is not None,
-        first=cutoff_at is not None and since is None,
+        first=everywhere and since is None,
     )
+
+
+def _cutoff(warehouse: Warehouse, window: Window, now: datetime, since: datetime | None) -> Cutoff:
+    """What is too old to tell: before the instant asked for; else, of boards the reader was never told of, a week.
+
+    So an imported history floods nobody: neither a first reader nor one who has been told of other boards before.
+    """
+    if since is not None:
+        return Cutoff(since, "before_since")
+    return Cutoff(now - FIRST, "before_first", boards=_begun_in(warehouse, window) if window.after else None)
+
+
+def _begun_in(warehouse: Warehouse, window: Window) -> frozenset[str]:
+    """The boards whose whole log lies in the window."""
+    frame = warehouse.frame(
+        "select distinct board_id from events where event_offset > $after and event_offset <= $upto "
+        "except select distinct board_id from events where event_offset <= $after",
+        {"after": window.after, "upto": window.upto},
+    )
+    return frozenset(frame["board_id"].to_list())
 
 
 def _first_instant(events: list[Event], now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from digests.gather import NoSuchWindow, gather
 from digests.people import find
 from small_team import Team, fill
 from warehouse.home import Home
-from warehouse.model import Window
+from warehouse.model import Entity, Snapshot, Window
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 
@@ -42,6 +43,22 @@ def test_what_arrives_late_is_told_in_the_next_window_and_marked(team: Team) -> 
 
     assert catch_up.window == Window(4, 5)
     assert [line.late for line in catch_up.lines] == [True]
+
+
+def test_the_history_of_a_board_imported_later_floods_nobody(team: Team) -> None:
+    ledger.caught_up(team.home, "ada-berlin", 4, NOW)
+    told = [
+        team.event("card.moved", "old", "kenji", timedelta(days=days), column_from="todo", column_to="doing")
+        for days in (400, 300, 2)
+    ]
+    members = Snapshot("flux", "b9", NOW, (Entity("member", "ada", {"name": "Ada Berlin"}),))
+    team.append(*(replace(event, board_id="b9") for event in told), snapshot=members)
+
+    catch_up = gather(team.home, find(team.home, "ada-berlin"), now=NOW)
+
+    assert catch_up.window == Window(4, 7)
+    assert catch_up.accounted.excluded["before_first"] == (5, 6)
+    assert 7 in (*catch_up.accounted.shown, *catch_up.accounted.folded)
 
 
 def test_since_an_instant_leaves_out_what_was_before_and_counts_it(team: Team) -> None:
