@@ -340,7 +340,9 @@ def catch_up(
         raise CalledWrong("--since and --after both say where to begin: give one")
     home, at = _ready(context), _clock(now)()
     begin = _since(since, at) if since else None
-    _say(forms[output](gather(home, find(home, person), now=at, after=after, since=begin)))
+    url = os.environ.get("DAYBREAK_URL", "")
+    told = gather(home, find(home, person), now=at, after=after, since=begin, page_url=url)
+    _say(forms[output](told))
 
 
 @digest_cli.command("preview")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import polars as pl
 
@@ -31,13 +32,17 @@ def gather(
     after: int | None = None,
     since: datetime | None = None,
     upto: int | None = None,
+    page_url: str = "",
 ) -> CatchUp:
     """What the person is told: since their cursor, or `after` an offset, or `since` an instant.
 
-    Without any of them it is the first window. Raises NothingPublished and NoSuchWindow.
+    Without any of them it is the first window. Cards whose board gives them no address of their own lead to the
+    live board of the dashboard at `page_url`. Raises NothingPublished and NoSuchWindow.
     """
     with Warehouse.open(home) as warehouse:
-        return gathered(warehouse, home, person, now=now, after=after, since=since, upto=upto)
+        return gathered(
+            warehouse, home, person, now=now, after=after, since=since, upto=upto, page_url=page_url
+        )
 
 
 def gathered(
@@ -49,6 +54,7 @@ def gathered(
     after: int | None = None,
     since: datetime | None = None,
     upto: int | None = None,
+    page_url: str = "",
 ) -> CatchUp:
     """`gather` from a version that is already open."""
     reading = None if after is not None or since is not None else ledger.cursor(home, person.person_id)
@@ -61,7 +67,7 @@ def gathered(
         )
     start = after if after is not None else reading.window.upto if reading else 0
     window = Window(min(start, upto), upto)
-    world = world_of(warehouse, person)
+    world = world_of(warehouse, person, page_url)
     cutoff = None if after is not None and since is None else _cutoff(warehouse, window, now, since)
     everywhere = cutoff is not None and cutoff.boards is None
     events, early, elsewhere = _events(warehouse, window, world, cutoff.at if cutoff and everywhere else None)
@@ -130,7 +136,7 @@ def _offsets(warehouse: Warehouse, window: Window, boards: list[str]) -> list[in
     return frame["event_offset"].to_list()
 
 
-def world_of(warehouse: Warehouse, person: Person) -> World:
+def world_of(warehouse: Warehouse, person: Person, page_url: str = "") -> World:
     """What the person can see, as of now: the boards they are a member of, and what is on them."""
     memberships = _memberships(warehouse)
     mine = memberships.filter(pl.col("member").is_in(list(person.members)))["board_id"].unique().to_list()
@@ -147,7 +153,7 @@ def world_of(warehouse: Warehouse, person: Person) -> World:
             row["column_id"]: ColumnNow(row["column_id"], row["title"] or "", row["is_done"])
             for row in warehouse.columns().filter(ours).iter_rows(named=True)
         },
-        cards=_cards(warehouse, ours),
+        cards=_cards(warehouse, ours, page_url),
         members={member.key: member for member in members(warehouse)},
         board_members={board_id: frozenset(keys) for board_id, keys in board_members.items()},
         comments={
@@ -185,7 +191,10 @@ def _board(row: dict[str, object]) -> BoardNow:
     return BoardNow(str(row["board_id"]), str(row["source"]), str(row["title"] or ""), _text(row["url"]))
 
 
-def _cards(warehouse: Warehouse, ours: pl.Expr) -> dict[str, CardNow]:
+def _cards(warehouse: Warehouse, ours: pl.Expr, page_url: str) -> dict[str, CardNow]:
+    def seen_at(board_id: str) -> str | None:
+        return f"{page_url.rstrip('/')}/live_board?board={quote(board_id)}" if page_url else None
+
     items = warehouse.checklist_items().filter(ours & pl.col("deleted_at").is_null())
     ticked = {
         card_id: (int(done or 0), int(total))
@@ -197,7 +206,7 @@ def _cards(warehouse: Warehouse, ours: pl.Expr) -> dict[str, CardNow]:
             row["board_id"],
             row["title"] or "",
             row["column_id"],
-            row["url"],
+            row["url"] or seen_at(row["board_id"]),
             _key(row["source"], row["created_by"]),
             frozenset(_keys(row["source"], row["assignee_ids"])),
             *ticked.get(row["card_id"], (0, 0)),

@@ -91,11 +91,12 @@ def people(home: Home) -> list[Person]:
 
 
 def find(home: Home, text: str) -> Person:
-    """The person with that id, name, e-mail or member key. Raises UnknownPerson."""
+    """The person with that id, name, e-mail or member key (or the member id alone). Raises UnknownPerson."""
     everybody = people(home)
     wanted = plain(text.strip())
     for one in everybody:
-        if wanted == plain(one.person_id) or text.strip() in one.members:
+        member_ids = {key.partition(":")[2] for key in one.members}
+        if wanted == plain(one.person_id) or text.strip() in {*one.members, *member_ids}:
             return one
     found = [one for one in everybody if wanted in (plain(one.name), plain(one.email or ""))]
     if len(found) == 1:

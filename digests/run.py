@@ -91,7 +91,7 @@ def run(
 def preview(home: Home, person: Person, now: datetime, *, page_url: str = "") -> EmailMessage:
     """The mail the person would get now. Nothing is sent or kept. Raises NothingPublished."""
     with Warehouse.open(home) as warehouse:
-        return compose(gathered(warehouse, home, person, now=now), page_url=page_url)
+        return compose(gathered(warehouse, home, person, now=now, page_url=page_url), page_url=page_url)
 
 
 def loop(
@@ -159,7 +159,7 @@ class _Run:
             return "failed"
 
     def _one(self, warehouse: Warehouse, person: Person, slot: Slot, *, dry: bool) -> str:
-        catch_up = gathered(warehouse, self.home, person, now=self.now)
+        catch_up = gathered(warehouse, self.home, person, now=self.now, page_url=self.page_url)
         why = _nothing(catch_up)
         if dry:
             self.say(

@@ -84,6 +84,18 @@ def test_after_an_offset_nothing_is_too_old(team: Team) -> None:
     assert not catch_up.first
 
 
+def test_a_card_without_an_address_leads_to_the_live_board(team: Team) -> None:
+    team.append(
+        team.event("card.created", "c99", "kenji", timedelta(), after={"title": "Bare"}, column_to="todo")
+    )
+
+    catch_up = gather(
+        team.home, find(team.home, "ada-berlin"), now=NOW, after=4, page_url="http://127.0.0.1:8500"
+    )
+
+    assert [line.url for line in catch_up.lines] == ["http://127.0.0.1:8500/live_board?board=b1"]
+
+
 def test_an_offset_beyond_the_log_is_refused(team: Team) -> None:
     with pytest.raises(NoSuchWindow, match="nothing after offset 99: the log ends at 4"):
         gather(team.home, find(team.home, "ada-berlin"), now=NOW, after=99)

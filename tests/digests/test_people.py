@@ -140,7 +140,7 @@ def test_an_id_once_given_stays_when_a_namesake_joins(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ana-lima", "Ana Lima", "ANA LIMA", "ana@example.org", "trello:m1", " ana lima "]
+    "text", ["ana-lima", "Ana Lima", "ANA LIMA", "ana@example.org", "trello:m1", "m1", " ana lima "]
 )
 def test_a_person_is_found_by_what_one_calls_them(home: Home, text: str) -> None:
     meet(home, m1="Ana Lima", m2="Ben")
