@@ -218,6 +218,7 @@ def test_killed_at_any_moment_the_log_is_whole_and_goes_on(home: Home, child: Ch
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_killed_at_fifty_moments_the_log_is_whole_and_goes_on(home: Home, child: Child, tmp_path) -> None:
     kill_at_random(home, child, 50)
     same_as_undisturbed(home, Home(tmp_path / "calm"), child)
