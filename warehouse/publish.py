@@ -21,6 +21,10 @@ KEPT = 3
 """Versions kept on disk: the current one and those a reader may just be opening."""
 
 
+class NothingPublished(Exception):
+    """The warehouse holds nothing yet: ingest a board first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One published version: `version` changes with every publish, the file never does.
@@ -49,6 +53,14 @@ def current(home: Home) -> Published | None:
         return Published(told["version"], told["revision"], published_at, max(published_at, checked_at), path)
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
+
+
+def nothing_published(home: Home) -> NothingPublished:
+    """The error, with what to do about it."""
+    return NothingPublished(
+        f"nothing is published in {home.warehouse_dir} yet.\n"
+        f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
+    )
 
 
 def publish(con: duckdb.DuckDBPyConnection, home: Home, revision: int) -> Published:

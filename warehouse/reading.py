@@ -13,17 +13,13 @@ import polars as pl
 from warehouse.home import Home
 from warehouse.migrations import WarehouseBroken
 from warehouse.model import Event, Window
-from warehouse.publish import Published, current
+from warehouse.publish import NothingPublished, Published, current, nothing_published
 from warehouse.rows import events_of
 
 __all__ = ["NothingPublished", "Published", "Warehouse", "WarehouseBroken", "current", "current_version"]
 
 ATTEMPTS = 5
 """A version may be swept between reading the pointer and opening the file; the next pointer names one that is there."""
-
-
-class NothingPublished(Exception):
-    """The warehouse holds nothing yet: ingest a board first."""
 
 
 def current_version(home: Home) -> str | None:
@@ -144,11 +140,3 @@ def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
         con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
         return published, con
     raise nothing_published(home)
-
-
-def nothing_published(home: Home) -> NothingPublished:
-    """The error, with what to do about it."""
-    return NothingPublished(
-        f"nothing is published in {home.warehouse_dir} yet.\n"
-        f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
-    )

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
-
-import polars as pl
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from warehouse.home import Home
-from warehouse.publish import current
-from warehouse.reading import NothingPublished, nothing_published
+from warehouse.publish import NothingPublished, current, nothing_published
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["NothingPublished", "QueryFailed", "QueryResult", "query"]
 
@@ -59,7 +62,9 @@ def query(
                 continue
             if "error" in told:
                 raise QueryFailed(told["error"])
-            return QueryResult(pl.read_ipc_stream(io.BytesIO(rows)), told["truncated"], told["seconds"])
+            return QueryResult(
+                _polars().read_ipc_stream(io.BytesIO(rows)), told["truncated"], told["seconds"]
+            )
     raise nothing_published(home)
 
 
@@ -73,22 +78,26 @@ def _a_free_place(timeout: timedelta) -> Iterator[None]:
         AT_ONCE.release()
 
 
+def _polars() -> ModuleType:
+    """Polars, imported while the child starts: it takes as long, and a shell waits for both."""
+    return import_module("polars")
+
+
 def _ask_child(path: Path, sql: str, max_rows: int, timeout: timedelta) -> bytes:
     seconds = timeout.total_seconds()
     request = json.dumps({"path": str(path), "sql": sql, "max_rows": max_rows, "seconds": seconds})
     command = [sys.executable, "-I", str(CHILD)]
-    try:
-        done = subprocess.run(  # noqa: S603  # our interpreter, our script; the SQL goes by stdin
-            command,
-            input=request.encode("utf-8", "replace"),
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise QueryFailed(f"The query ran longer than {seconds:g} s and was stopped.") from None
-    if done.returncode == 0:
-        return done.stdout
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:  # noqa: S603  # our interpreter, our script; the SQL goes by stdin
+        try:
+            _polars()
+            answer, _ = child.communicate(request.encode("utf-8", "replace"), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise QueryFailed(f"The query ran longer than {seconds:g} s and was stopped.") from None
+        finally:
+            child.kill()
+    if child.returncode == 0:
+        return answer
     raise QueryFailed(
         "The query needed more memory or processor time than one query may have and was stopped."
     )
