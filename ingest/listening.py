@@ -6,6 +6,7 @@ import queue
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Post:
     clock: Clock
 
 
-class Worker:
+class Worker(ABC):
     """A thread that does its work over and over, patient with a source that is down, until told to halt."""
 
     def __init__(self, name: str, post: Post) -> None:
@@ -98,9 +99,9 @@ class Worker:
         """Wait for the end, at most this long."""
         self._thread.join(max(0.0, seconds))
 
+    @abstractmethod
     def work(self) -> float:
         """Do what there is to do; the seconds to rest after it."""
-        raise NotImplementedError
 
     def tell(self, word: Word) -> None:
         """Hand a word to the loop; waits while the loop has its hands full."""
