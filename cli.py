@@ -386,7 +386,9 @@ def digest_run(
     if loop:
         keep_running(home, clock=clock, stop=_stop_on_signals(), carrier=mail, say=_say, page_url=url)
     else:
-        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url)
+        # The loop of `daybreak up` runs each minute for a moment: a person who asks is not turned away for that.
+        patience = timedelta(minutes=1)
+        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url, patience=patience)
         _say(str(report))
         raise typer.Exit(WELL if report.ok else FAILED)
 

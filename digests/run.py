@@ -72,17 +72,19 @@ def run(
     carrier: Carrier | None = None,
     say: Say | None = None,
     page_url: str = "",
+    patience: timedelta = timedelta(0),
 ) -> RunReport:
     """Send what is due and what an earlier run left unsent. `dry_run` says what it would do and changes nothing.
 
-    Raises NothingPublished and RunBusy. One person's failure costs nobody else theirs.
+    Waits `patience` for a run under way to end, then raises RunBusy; raises NothingPublished.
+    One person's failure costs nobody else theirs.
     """
     runner = _Run(home, now, carrier or Maildir(home.outbox), say or _log.info, page_url)
     if dry_run:
         return runner.everybody(dry=True)
     try:
         # Two workers at once would both find the same row unsent. The lock goes with the process that holds it.
-        with FileLock(home.root / "digests.lock", timeout=0):
+        with FileLock(home.root / "digests.lock", timeout=patience.total_seconds()):
             return runner.everybody(dry=False)
     except Timeout as error:
         raise RunBusy("Another digest run is under way in this home; it sends what is due.") from error

@@ -1,1 +1,1 @@
-"""x."""
+"""From boards to the warehouse: reads every source and appends what it tells to the log."""

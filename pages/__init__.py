@@ -1,1 +1,1 @@
-"""x."""
+"""What Streamlit shows: one question a page. Reads the warehouse and the digests, writes neither."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from digests import ledger
 from digests.audit import audit, check
@@ -225,6 +226,16 @@ def test_two_runs_at_once_send_each_mail_once(team: Team) -> None:
     go_on.set()
     worker.join(20)
     assert len(carrier.sent) == 2
+
+
+def test_a_patient_run_waits_for_the_one_under_way(team: Team) -> None:
+    lock = FileLock(team.home.root / "digests.lock", thread_local=False)
+    lock.acquire()
+    threading.Timer(0.3, lock.release).start()
+
+    report = run(team.home, NOW, carrier=Memory(), patience=timedelta(seconds=20))
+
+    assert report.sent == 2
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(team: Team) -> None:
