@@ -107,7 +107,7 @@ class _Following:
         for board_id in set(self._listeners) - set(offered):
             self._listeners.pop(board_id).halt.set()
         for board_id in set(offered) - set(self._listeners):
-            position = int(self._log.cursor(self._source.name, board_id) or 0)
+            position = self._log.cursor(self._source.name, board_id) or ""
             listener = Listener(self._post, self._source, offered[board_id], position)
             self._listeners[board_id] = listener
             listener.begin()

@@ -12,7 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ingest.reader import Reader
-from ingest.sources import Board, BoardGone, Clock, Source, SourceChanged, SourceUnavailable
+from ingest.sources import (
+    Board,
+    BoardGone,
+    Clock,
+    Level,
+    Source,
+    SourceChanged,
+    SourceUnavailable,
+    Streaming,
+)
 from warehouse.model import Batch
 
 
@@ -136,30 +145,34 @@ class Worker(ABC):
 
 
 class Listener(Worker):
-    """Reads one board's log to its end, then listens; from the start again whenever the stream ends."""
+    """Reads one board as well as it can be read: its log to the end, then its stream; or only how it stands."""
 
-    def __init__(self, post: Post, source: Source, board: Board, position: int) -> None:
+    def __init__(self, post: Post, source: Source, board: Board, position: str) -> None:
         super().__init__(board.board_id, post)
+        self._source = source
         self._reader = Reader(
             source, board, position, tell=lambda board, batch: self.tell((board, batch)), clock=post.clock
         )
-        self.is_reading_log = False
+        self.level: Level | None = None
 
     def work(self) -> float:
-        """Catch up and listen until the stream ends."""
-        if not self.is_reading_log:
-            self.is_reading_log = self._reader.start() == "log"
-        if self.is_reading_log:
+        """Read what there is, and listen until the stream ends; the seconds to rest after it."""
+        if self.level is None or self.level == "poll":
+            self.level = self._reader.start()
+        if self.level == "log":
             self._reader.catch_up()
         self.post.health.up(self.name)
-        for _ in self._reader.listen() if self.is_reading_log else self._reader.watch():
+        if self.level == "poll" or not isinstance(self._source, Streaming):
+            return self._source.rest.total_seconds()
+        listening = self._reader.listen if self.level == "log" else self._reader.watch
+        for _ in listening(self._source):
             if self.halt.is_set():
                 break
         return self.post.pace.first_retry
 
     def check(self) -> None:
         """Read the log although the stream is silent: a stream may have died without a word."""
-        if self.is_reading_log:
+        if self.level == "log":
             self._reader.catch_up()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ingest.sources import Board, Clock, Entry, Level, Source
+from ingest.sources import Board, Clock, Entry, Level, Page, Source, Streaming
 from warehouse.model import Batch, Cursor, Entity, Event
 
 
@@ -20,7 +20,7 @@ class Reader:
         self,
         source: Source,
         board: Board,
-        position: int,
+        position: str,
         *,
         tell: Callable[[Board, Batch], None],
         clock: Clock,
@@ -36,8 +36,8 @@ class Reader:
         self._strangers: set[str] = set()
 
     @property
-    def position(self) -> int:
-        """The `seq` of the last entry handed on."""
+    def position(self) -> str:
+        """The place in the board's log after what was handed on last."""
         return self._position
 
     def start(self) -> Level:
@@ -46,31 +46,23 @@ class Reader:
         self.refresh()
         return level
 
-    def listen(self) -> Iterator[None]:
+    def listen(self, source: Streaming) -> Iterator[None]:
         """Take what the stream tells, until the source ends it; comes up for air after every word."""
-        for entry in self._source.stream(self.board.board_id, self._position, self._clock):
+        for entry in source.stream(self.board.board_id, self._position, self._clock):
             self._hear(entry)
             yield
 
-    def watch(self) -> Iterator[None]:
+    def watch(self, source: Streaming) -> Iterator[None]:
         """Take every word of the stream as a bell: look at the board again."""
-        for _ in self._source.stream(self.board.board_id, None, self._clock):
+        for _ in source.stream(self.board.board_id, None, self._clock):
             self.refresh()
             yield
 
     def catch_up(self) -> None:
         """Read the log from the position to its end."""
-        for page in self._source.activity(self.board.board_id, self._position, self._clock):
-            self._take(page)
+        while not self._read_on():
+            pass  # somebody else read on meanwhile: go on from there
         self._meet_strangers()
-
-    def _hear(self, entry: Entry | None) -> None:
-        """Take a streamed entry: the next one as it is; one after a gap, or without words, means to read the log."""
-        if entry is None or entry.seq > self._position + 1:
-            self.catch_up()
-        else:
-            self._take([entry])
-            self._meet_strangers()
 
     def refresh(self) -> None:
         """Hand on the board as it stands, with the people who acted on it and are no longer its members."""
@@ -81,18 +73,38 @@ class Reader:
             left = tuple(person for member_id, person in self._people.items() if member_id not in members)
         self._tell(self.board, Batch(snapshot=replace(snapshot, entities=snapshot.entities + left)))
 
-    def _take(self, entries: Iterable[Entry]) -> None:
+    def _read_on(self) -> bool:
+        """Read the log to its end; False where another thread moved the position before we were there."""
+        since = self._position
+        for page in self._source.activity(self.board.board_id, since, self._clock):
+            if not self._take(page, since):
+                return False
+            since = page.position
+        return True
+
+    def _hear(self, entry: Entry | None) -> None:
+        """Take a streamed entry: the next one as it is; one after a gap, or without words, means to read the log."""
+        since = self._position
+        if entry is None or entry.seq > _seq(since) + 1:
+            self.catch_up()
+        elif entry.seq == _seq(since) + 1:
+            people = (entry.actor,) if entry.actor else ()
+            self._take(Page((entry.event,), str(entry.seq), people), since)
+            self._meet_strangers()
+
+    def _take(self, page: Page, since: str) -> bool:
+        """Hand on what follows `since`, if that is where we stand."""
         with self._turn:
-            new = [entry for entry in entries if entry.seq > self._position]
-            if not new:
-                return
-            self._position = new[-1].seq
-            for entry in new:
-                if entry.actor:
-                    self._people[entry.actor.entity_id] = entry.actor
-            cursor = Cursor(self._source.name, self.board.board_id, str(self._position))
-            self._tell(self.board, Batch(tuple(entry.event for entry in new), cursor=cursor))
-            self._strangers |= {who for entry in new for who in _named(entry.event)} - self._known
+            if self._position != since:
+                return False
+            if page.position == since and not page.events:
+                return True
+            self._position = page.position
+            self._people.update((person.entity_id, person) for person in page.people)
+            cursor = Cursor(self._source.name, self.board.board_id, page.position)
+            self._tell(self.board, Batch(page.events, cursor=cursor))
+            self._strangers |= {who for event in page.events for who in _named(event)} - self._known
+        return True
 
     def _meet_strangers(self) -> None:
         """Look again when somebody is named whom no snapshot showed; once for each, found or not."""
@@ -101,6 +113,10 @@ class Reader:
             self._known |= strangers
         if strangers:
             self.refresh()
+
+
+def _seq(position: str) -> int:
+    return int(position) if position.isdecimal() else 0
 
 
 def _named(event: Event) -> set[str]:

@@ -57,7 +57,7 @@ def pull(home: Home, source: Source, *, clock: Clock) -> list[Summary]:
 def _pull_board(log: Log, source: Source, board: Board, clock: Clock) -> Summary | None:
     """What one board brought; None where it is gone since it was listed."""
     told: list[Batch] = []
-    position = int(log.cursor(source.name, board.board_id) or 0)
+    position = log.cursor(source.name, board.board_id) or ""
     reader = Reader(source, board, position, tell=lambda _, batch: told.append(batch), clock=clock)
     try:
         if reader.start() == "log":

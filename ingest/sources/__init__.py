@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from warehouse.model import Entity, Event, Snapshot
 
 Clock = Callable[[], datetime]
 """Tells the time, UTC-aware."""
 
-Level = Literal["log", "bell"]
-"""How well a board can be read: by its log, or only by a bell that says when to look again."""
+Level = Literal["log", "bell", "poll"]
+"""How well a board can be read: by its log, by a bell that says when to look again, or only by looking now and then."""
 
 
 class SourceUnavailable(Exception):
@@ -33,7 +33,14 @@ class SourceRefused(Exception):
 
 
 class SourceChanged(Exception):
-    """The source answered in a shape we do not know: its contract moved, or something stands in between."""
+    """The source answered in a shape we do not know: its contract moved, or something stands in between.
+
+    `payload` is what it answered, for whoever keeps it to be looked at.
+    """
+
+    def __init__(self, message: str, payload: bytes = b"") -> None:
+        super().__init__(message)
+        self.payload = payload
 
 
 class BoardGone(Exception):
@@ -49,8 +56,24 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a board's log, oldest first, and the position after it: kept together or not at all.
+
+    `position` is the source's own word, opaque to everybody else; "" is the beginning of the log.
+    `people` are the members named in it, with their names.
+    """
+
+    events: tuple[Event, ...]
+    position: str
+    people: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a board's own log: its place there (gapless per board), what happened, and who did it."""
+    """One streamed line of a board's log: its place there (gapless per board), what happened, and who did it.
+
+    `str(seq)` is the position after it, so that a stream and the log it belongs to speak of the same places.
+    """
 
     seq: int
     event: Event
@@ -67,6 +90,10 @@ class Source(Protocol):
     def name(self) -> str:
         """What its events carry as `source`."""
 
+    @property
+    def rest(self) -> timedelta:
+        """How long to rest between two looks where nothing rings: polite by default."""
+
     def boards(self) -> list[Board]:
         """Every board it lets us read."""
 
@@ -76,11 +103,19 @@ class Source(Protocol):
     def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now."""
 
-    def activity(self, board_id: str, after: int, clock: Clock) -> Iterator[list[Entry]]:
-        """The board's log after `after`, oldest first, by pages."""
-
-    def stream(self, board_id: str, after: int | None, clock: Clock) -> Iterator[Entry | None]:
-        """What follows `after` (None: now) as it happens; None is a ring without words. Ends when the source ends it."""
+    def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
+        """The board's log after the position `after`, oldest first, to its end as it is now."""
 
     def close(self) -> None:
         """Stop reading: whoever waits for a word gets SourceUnavailable."""
+
+
+@runtime_checkable
+class Streaming(Source, Protocol):
+    """A source that also tells what happens as it happens."""
+
+    def stream(self, board_id: str, after: str | None, clock: Clock) -> Iterator[Entry | None]:
+        """What follows `after` (None: now) as it happens; None is a ring without words. Ends when the source ends it."""
+
+
+# ── what a source tells of its own accord (webhooks) ────────────────────────────────────────────────────────────────

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,13 +10,23 @@ from typing import Any, Self
 
 import httpx
 
-from ingest.sources import Board, BoardGone, Clock, Entry, Level, SourceChanged
+from ingest.sources import Board, BoardGone, Clock, Entry, Level, Page, SourceChanged, SourceRefused
 from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
-from ingest.sources.flux_wire import CHECK_ADDRESS, Wire
 from ingest.sources.values import mapping, objects
-from warehouse.model import Snapshot
+from ingest.sources.wire import Answer, Door, Wire, parse
+from warehouse.model import Entity, Snapshot
 
 PAGE = 1000
+DOOR = Door("Flux", "FLUX_BASE_URL", "FLUX_API_KEY")
+_REST = timedelta(minutes=5)  # Flux asks integrators to look "typically every 5 to 15 minutes"
+
+
+def connect(settings: Mapping[str, str]) -> Flux:
+    """The Flux these settings name; raises SourceRefused, naming the one that is missing."""
+    for name in (DOOR.address_setting, DOOR.key_setting):
+        if not settings.get(name):
+            raise SourceRefused(f"{name} is not set; Flux shows it under Settings, API keys")
+    return Flux(settings[DOOR.address_setting], settings[DOOR.key_setting])
 
 
 class Flux:
@@ -31,83 +40,92 @@ class Flux:
         transport: httpx.BaseTransport | None = None,
         attempts: int = 4,
         first_wait: timedelta = timedelta(milliseconds=200),
+        rest: timedelta = _REST,
     ) -> None:
         """Raises SourceRefused where the address or the key cannot be right."""
         self._labels: dict[str, dict[str, str]] = {}
-        self._wire = Wire(base_url, api_key, transport=transport, attempts=attempts, first_wait=first_wait)
+        self._rest = rest
+        self._wire = Wire(
+            base_url,
+            headers={"Authorization": f"Bearer {DOOR.key(api_key)}"},
+            door=DOOR,
+            transport=transport,
+            attempts=attempts,
+            first_wait=first_wait,
+        )
 
     @property
     def name(self) -> str:
         """What its events carry as `source`."""
         return SOURCE
 
+    @property
+    def rest(self) -> timedelta:
+        """How long to rest between two looks at a board that has neither log nor bell."""
+        return self._rest
+
     def boards(self) -> list[Board]:
         """Every board the key may read, in all its workspaces."""
-        told = self._wire.get("/api/boards/all")
-        if not isinstance(told.get("boards"), list):
-            raise SourceChanged(f"GET {self._wire.base_url}/api/boards/all told no `boards`; {CHECK_ADDRESS}")
+        answer = self._wire.get("/api/boards/all")
+        told = mapping(answer.told).get("boards")
+        if not isinstance(told, list):
+            raise answer.changed("told no `boards`")
         return [
             Board(board["id"], str(board.get("title") or ""))
-            for board in objects(told["boards"])
-            if board.get("id")
+            for board in objects(told)
+            if isinstance(board.get("id"), str) and board["id"]
         ]
 
     def probe(self, board_id: str) -> Level:
-        """How well this board can be read: by its log, or by a bell that says when to look.
-
-        Raises SourceChanged when it has neither.
-        """
+        """How well this board can be read: by its log, by a bell that says when to look, or by looking."""
         with suppress(BoardGone, SourceChanged):
-            if isinstance(
-                self._wire.get(f"/api/boards/{board_id}/activity", {"limit": "1"}).get("activity"), list
-            ):
+            if isinstance(self._log(board_id, {"limit": "1"})[1], list):
                 return "log"
-        with suppress(BoardGone, SourceChanged), self._wire.stream(_events(board_id), None):
+        with (
+            suppress(BoardGone, SourceChanged),
+            self._wire.stream(_events(board_id), None, board_id=board_id),
+        ):
             return "bell"
-        self._wire.get(f"/api/boards/{board_id}")  # gone altogether? then that is what to say
-        raise SourceChanged(
-            f"board {board_id} of {self._wire.base_url} has neither an activity log nor an event stream; "
-            "reading such a board by polling is not built yet"
-        )
+        self._wire.get(
+            f"/api/boards/{board_id}", board_id=board_id
+        )  # gone altogether? then that is to be said
+        return "poll"
 
     def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now."""
         taken_at = clock()  # before asking: what changes meanwhile counts as later
-        told = self._wire.get(f"/api/boards/{board_id}")
+        answer = self._wire.get(f"/api/boards/{board_id}", board_id=board_id)
+        told = mapping(answer.told)
         if not isinstance(told.get("board"), dict):
-            raise SourceChanged(
-                f"GET {self._wire.base_url}/api/boards/{board_id} told no `board`; {CHECK_ADDRESS}"
-            )
+            raise answer.changed("told no `board`")
         self._labels.setdefault(board_id, {}).update(label_names(told))
         return snapshot(told, board_id, taken_at)
 
-    def activity(self, board_id: str, after: int, clock: Clock, limit: int = PAGE) -> Iterator[list[Entry]]:
+    def activity(self, board_id: str, after: str, clock: Clock, limit: int = PAGE) -> Iterator[Page]:
         """The log after `after`, oldest first, a page at a time."""
+        last = int(after) if after.isdecimal() else 0
         while True:
-            told = self._wire.get(
-                f"/api/boards/{board_id}/activity", {"after": str(after), "limit": str(limit)}
-            )
-            if not isinstance(told.get("activity"), list):
-                raise SourceChanged(
-                    f"{self._wire.base_url}/api/boards/{board_id}/activity told no `activity`; {CHECK_ADDRESS}"
-                )
-            page = [self._entry(entry, board_id, clock()) for entry in objects(told["activity"])]
-            if not page or page[-1].seq <= after:
+            answer, told = self._log(board_id, {"after": str(last), "limit": str(limit)})
+            if not isinstance(told, list):
+                raise answer.changed("told no `activity`")
+            page = [self._entry(entry, board_id, clock(), answer) for entry in objects(told)]
+            if not page or page[-1].seq <= last:
                 return
-            yield page
-            after = page[-1].seq
-            if told.get("next") is None and len(page) < limit:
+            last = page[-1].seq
+            yield Page(tuple(entry.event for entry in page), str(last), _people(page))
+            if mapping(answer.told).get("next") is None and len(page) < limit:
                 return
 
-    def stream(self, board_id: str, after: int | None, clock: Clock) -> Iterator[Entry | None]:
+    def stream(self, board_id: str, after: str | None, clock: Clock) -> Iterator[Entry | None]:
         """What happens from now on, after replaying what followed `after`; None is a ring without words."""
-        with self._wire.stream(_events(board_id), after) as events:
+        last = "0" if after == "" else after
+        with self._wire.stream(_events(board_id), last, board_id=board_id) as events:
             for event in events:
                 if not event.data:
                     continue  # a keep-alive; the decoder makes an empty event of it once an id was told
                 try:
-                    yield self._entry(mapping(json.loads(event.data)), board_id, clock())
-                except (ValueError, SourceChanged):
+                    yield self._entry(mapping(parse(event.data)), board_id, clock())
+                except (ValueError, RecursionError, SourceChanged):
                     yield None
 
     def close(self) -> None:
@@ -123,16 +141,26 @@ class Flux:
         self.close()
         self._wire.release()
 
-    def _entry(self, told: Mapping[str, Any], board_id: str, observed_at: datetime) -> Entry:
+    def _log(self, board_id: str, params: Mapping[str, str]) -> tuple[Answer, object]:
+        answer = self._wire.get(f"/api/boards/{board_id}/activity", params, board_id=board_id)
+        return answer, mapping(answer.told).get("activity")
+
+    def _entry(
+        self, told: Mapping[str, Any], board_id: str, observed_at: datetime, answer: Answer | None = None
+    ) -> Entry:
         seq = told.get("seq")
         if not isinstance(seq, int):
-            raise SourceChanged(
-                f"an activity entry of board {board_id} at {self._wire.base_url} has no `seq`; {CHECK_ADDRESS}"
-            )
+            words = f"told an activity entry of board {board_id} without `seq`"
+            raise answer.changed(words) if answer else SourceChanged(words)
         labels = self._labels.setdefault(board_id, {})
         labels.update(label_names(told))
         event = translate(told, observed_at, board_id=board_id, labels=labels)
         return Entry(seq, event, person(mapping(told.get("actor"))))
+
+
+def _people(entries: list[Entry]) -> tuple[Entity, ...]:
+    """Everybody who acted, each once, as named last."""
+    return tuple({entry.actor.entity_id: entry.actor for entry in entries if entry.actor}.values())
 
 
 def _events(board_id: str) -> str:

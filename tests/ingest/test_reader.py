@@ -12,7 +12,9 @@ from warehouse.model import Batch
 
 def read(source: Scripted, position: int = 0) -> tuple[Reader, list[Batch]]:
     told: list[Batch] = []
-    return Reader(source, GARDEN, position, tell=lambda _, batch: told.append(batch), clock=lambda: NOW), told
+    return Reader(
+        source, GARDEN, str(position), tell=lambda _, batch: told.append(batch), clock=lambda: NOW
+    ), told
 
 
 def seqs(told: list[Batch]) -> list[int]:
@@ -22,7 +24,7 @@ def seqs(told: list[Batch]) -> list[int]:
 def test_the_next_entry_is_taken_from_the_stream_itself():
     source = Scripted(words=[entry(3), entry(4)])
     reader, told = read(source, 2)
-    list(reader.listen())
+    list(reader.listen(source))
     assert seqs(told) == [3, 4]
     assert told[-1].cursor.position == "4"
     assert not [each for each in source.asked if each.startswith("activity")]
@@ -31,7 +33,7 @@ def test_the_next_entry_is_taken_from_the_stream_itself():
 def test_a_gap_in_the_stream_is_filled_from_the_log():
     source = Scripted(log=[entry(seq) for seq in range(1, 6)], words=[entry(5)])
     reader, told = read(source, 2)
-    list(reader.listen())
+    list(reader.listen(source))
     assert seqs(told) == [3, 4, 5]
     assert source.asked[0] == "activity after 2"
 
@@ -39,7 +41,7 @@ def test_a_gap_in_the_stream_is_filled_from_the_log():
 def test_a_ring_without_words_means_to_read_the_log():
     source = Scripted(log=[entry(1)], words=[None])
     reader, told = read(source)
-    list(reader.listen())
+    list(reader.listen(source))
     assert seqs(told) == [1]
 
 
@@ -48,10 +50,10 @@ def test_whatever_the_stream_says_the_log_is_told_once_and_in_order(position, wo
     log = [entry(seq) for seq in range(1, 13)]
     source = Scripted(log=log, words=[None if seq is None else log[seq - 1] for seq in words])
     reader, told = read(source, position)
-    list(reader.listen())
+    list(reader.listen(source))
     heard = seqs(told)
     assert heard == list(range(position + 1, position + 1 + len(heard)))
-    assert all(seq <= reader.position for seq in words if seq)
+    assert all(seq <= int(reader.position) for seq in words if seq)
 
 
 def test_the_board_is_looked_at_again_once_for_somebody_nobody_knew():
@@ -59,7 +61,7 @@ def test_the_board_is_looked_at_again_once_for_somebody_nobody_knew():
     reader, told = read(source)
     reader.start()
     reader.catch_up()
-    list(reader.listen())
+    list(reader.listen(source))
     assert source.asked.count("snapshot") == 2
     people = {each.entity_id: each.fields["name"] for each in told[-2].snapshot.entities}
     assert people == {"ana": "ana", "ben": "Ben"}  # ben has left: the log still knows the name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from ingest.sources import Board, Entry, Level
+from ingest.sources import Board, Entry, Level, Page
 from warehouse.model import Entity, Event, Snapshot
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -29,6 +29,7 @@ class Scripted:
     level: Level = "log"
     asked: list[str] = field(default_factory=list)
     name: str = "scripted"
+    rest: timedelta = timedelta(seconds=0.1)
 
     def boards(self) -> list[Board]:
         return [GARDEN]
@@ -42,13 +43,13 @@ class Scripted:
             self.name, board_id, NOW, tuple(Entity("member", each, {"name": each}) for each in self.members)
         )
 
-    def activity(self, board_id: str, after: int, clock) -> Iterator[list[Entry]]:
+    def activity(self, board_id: str, after: str, clock) -> Iterator[Page]:
         self.asked.append(f"activity after {after}")
         for each in self.log:
-            if each.seq > after:
-                yield [each]
+            if each.seq > int(after or 0):
+                yield Page((each.event,), str(each.seq), (each.actor,) if each.actor else ())
 
-    def stream(self, board_id: str, after: int | None, clock) -> Iterator[Entry | None]:
+    def stream(self, board_id: str, after: str | None, clock) -> Iterator[Entry | None]:
         yield from self.words
 
     def close(self) -> None:

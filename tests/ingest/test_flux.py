@@ -65,7 +65,7 @@ def boards(*titles: str) -> httpx.Response:
         (httpx.ConnectError("no route"), SourceUnavailable, "no route"),
         (httpx.ReadTimeout("slow"), SourceUnavailable, "slow"),
         (httpx.Response(200, html="<html>sign in</html>"), SourceChanged, "text/html"),
-        (httpx.Response(200, json=[1]), SourceChanged, "not a JSON object"),
+        (httpx.Response(200, json=[1]), SourceChanged, "told no `boards`"),
         (httpx.Response(200, json={"items": []}), SourceChanged, "no `boards`"),
         (httpx.Response(302, headers={"location": "/login"}), SourceChanged, "answered 302"),
         (httpx.Response(404, text="not here"), SourceChanged, "FLUX_BASE_URL"),
@@ -130,14 +130,15 @@ def test_the_log_is_read_page_by_page_to_its_end(now):
         )
 
     with flux(page) as source:
-        pages = list(source.activity("b-1", 0, lambda: now, limit=2))
-    assert [[entry.seq for entry in page] for page in pages] == [[1, 2], [3, 4], [5]]
+        pages = list(source.activity("b-1", "", lambda: now, limit=2))
+    told = [([event.event_id for event in page.events], page.position) for page in pages]
+    assert told == [(["e-1", "e-2"], "2"), (["e-3", "e-4"], "4"), (["e-5"], "5")]
 
 
 def test_an_entry_without_seq_means_the_contract_moved(now):
     answer = httpx.Response(200, json={"activity": [{"id": "e-1"}], "next": None})
     with flux(answer) as source, pytest.raises(SourceChanged, match="`seq`"):
-        list(source.activity("b-1", 0, lambda: now))
+        list(source.activity("b-1", "", lambda: now))
 
 
 def test_a_board_that_is_gone_is_said_so(now):
@@ -158,6 +159,7 @@ STREAM = httpx.Response(200, headers={"content-type": "text/event-stream"}, cont
         ({"activity": httpx.Response(200, json={"activity": [], "next": None}), "events": STREAM}, "log"),
         ({"activity": httpx.Response(200, html="<html>"), "events": STREAM}, "bell"),
         ({"events": STREAM}, "bell"),
+        ({"b-1": httpx.Response(200, json={"board": {"id": "b-1"}})}, "poll"),
     ],
 )
 def test_the_best_way_to_read_a_board_is_found(answers, level):
@@ -165,9 +167,8 @@ def test_the_best_way_to_read_a_board_is_found(answers, level):
         assert source.probe("b-1") == level
 
 
-def test_a_board_with_neither_log_nor_bell_is_said_to_need_what_is_not_built():
-    board = {"b-1": httpx.Response(200, json={"board": {"id": "b-1"}})}
-    with levels(**board) as source, pytest.raises(SourceChanged, match="polling is not built yet"):
+def test_a_board_that_nobody_knows_has_no_level():
+    with levels() as source, pytest.raises(BoardGone):
         source.probe("b-1")
 
 
@@ -176,7 +177,7 @@ def test_a_stream_gives_entries_and_takes_the_rest_as_rings(now):
     answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=words.encode())
     asked: list[httpx.Request] = []
     with flux(answer, asked=asked) as source:
-        heard = list(source.stream("b-1", 0, lambda: now))
+        heard = list(source.stream("b-1", "", lambda: now))
     assert [entry and entry.seq for entry in heard] == [1, None, None]
     assert asked[0].headers["last-event-id"] == "0"
 

@@ -1,0 +1,306 @@
+"""Asks a source over HTTP, politely, and turns every way an answer can fail into what the caller does next."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import httpx_sse
+
+from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable
+
+USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
+_PATIENCE = timedelta(seconds=30)  # the longest Retry-After sat out here; beyond that the caller decides
+_LONGEST_WAIT = 10.0
+_KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as Flux has it
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Whom we ask, and which settings a person must look at when it does not open."""
+
+    product: str
+    address_setting: str
+    key_setting: str
+
+    @property
+    def look_at_address(self) -> str:
+        """The next step when something else than the product seems to answer."""
+        return f"check that {self.address_setting} is the address of a {self.product} and not of a page before it"
+
+    def key(self, text: str) -> str:
+        """The key as given; raises SourceRefused where it cannot be one."""
+        if not text or not text.isascii() or not text.isprintable():
+            raise SourceRefused(f"the key is empty or has characters no key has; check {self.key_setting}")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source said: parsed JSON (an object or a list), and whether it is what it said last time (304)."""
+
+    told: Any
+    headers: httpx.Headers
+    status: int
+    is_same: bool
+    asked: str
+    body: bytes
+    door: Door
+
+    def changed(self, words: str) -> SourceChanged:
+        """The error for an answer of another shape than agreed; `words` say what is wrong with it."""
+        return SourceChanged(f"{self.asked} {words}; {self.door.look_at_address}", self.body)
+
+
+class Wire:
+    """HTTP to one source with one key. Safe to use from several threads; `close` ends open streams at once."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        door: Door,
+        auth: httpx.Auth | None = None,
+        params: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        attempts: int = 4,
+        first_wait: timedelta = timedelta(milliseconds=200),
+        pace: timedelta = timedelta(0),
+    ) -> None:
+        """`params` go with each request and are never shown; requests are at least `pace` apart.
+
+        Raises SourceRefused where the address or the key cannot be right.
+        """
+        self.base_url = base_url.rstrip("/")
+        self.door = door
+        self._attempts, self._first_wait = attempts, first_wait.total_seconds()
+        self._pace = pace.total_seconds()
+        self._next_at = 0.0
+        self._turn = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self._closing = threading.Event()
+        for value in (*headers.values(), *(params or {}).values()):
+            door.key(value)
+        self._client = httpx.Client(
+            base_url=_address(base_url, door),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **headers},
+            auth=auth,
+            params=dict(params) if params else None,
+            timeout=httpx.Timeout(20.0, connect=5.0),
+            limits=httpx.Limits(max_connections=None),
+            transport=transport,
+            trust_env=not _is_local(base_url, door),  # a proxy cannot reach a board on this machine
+        )
+
+    def close(self) -> None:
+        """End every stream and every wait, from any thread, without waiting for its next word."""
+        self._closing.set()
+        for connection in list(self._sockets):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # closing alone would not wake a thread that reads
+
+    def release(self) -> None:
+        """Let go of the connections, when no thread uses them any more."""
+        self._client.close()
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, board_id: str | None = None
+    ) -> Answer:
+        """One answer, asked for again while the source says it cannot now. With `board_id`, 404 is BoardGone."""
+        return self._patiently(lambda: self._ask("GET", path, board_id, params=params))
+
+    def post(self, path: str, body: object, *, board_id: str | None = None) -> Answer:
+        """One answer to JSON that only asks (GraphQL, JSON-RPC): so it may be sent again like a GET."""
+        return self._patiently(lambda: self._ask("POST", path, board_id, body=body))
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return ask()
+            except SourceUnavailable as error:
+                wait = error.retry_after
+                if attempt == self._attempts or (wait and wait > _PATIENCE) or self._closing.is_set():
+                    raise
+                longest = min(_LONGEST_WAIT, self._first_wait * 2 ** (attempt - 1))
+                seconds = longest * (1 + random.random()) / 2  # noqa: S311 - so that readers do not come all at once
+                self._closing.wait(seconds if wait is None else wait.total_seconds())
+        raise AssertionError("a retry ends by answer or by error")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        board_id: str | None,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Answer:
+        asked = f"{method} {self.base_url}{path}"
+        with self._turn:  # one request at a time; streams have their own connections
+            self._closing.wait(max(0.0, self._next_at - time.monotonic()))
+            if self._closing.is_set():
+                raise SourceUnavailable(f"{self.base_url} is not read any more")
+            try:
+                response = self._client.request(method, path, params=params, json=body)
+            except httpx.HTTPError as error:
+                raise self._silent(asked, error) from error
+            finally:
+                self._next_at = time.monotonic() + self._pace
+        self._check(response, asked, board_id)
+        return Answer(
+            self._parsed(response, asked),
+            response.headers,
+            response.status_code,
+            is_same=False,
+            asked=asked,
+            body=response.content,
+            door=self.door,
+        )
+
+    def _parsed(self, response: httpx.Response, asked: str) -> object:
+        try:
+            told = parse(response.content)
+        except (ValueError, RecursionError) as error:
+            raise self._strange(response, asked) from error
+        if not isinstance(told, dict | list):
+            raise self._strange(response, asked)
+        return told
+
+    @contextmanager
+    def stream(
+        self, path: str, after: str | None, *, board_id: str | None = None
+    ) -> Iterator[Iterator[httpx_sse.ServerSentEvent]]:
+        """The server-sent events of a path, from after the event `after` on (None: from now)."""
+        asked = f"GET {self.base_url}{path}"
+        headers = {} if after is None else {"Last-Event-ID": after}
+        timeout = httpx.Timeout(20.0, connect=5.0, read=_KEEP_ALIVE * 3)
+        try:
+            with httpx_sse.connect_sse(self._client, "GET", path, headers=headers, timeout=timeout) as source:
+                if source.response.status_code != httpx.codes.OK:
+                    source.response.read()
+                self._check(source.response, asked, board_id)
+                with self._closable(source.response):
+                    yield source.iter_sse()
+        except httpx_sse.SSEError as error:
+            raise SourceChanged(
+                f"{asked} is no event stream ({error}); {self.door.look_at_address}"
+            ) from error
+        except (httpx.HTTPError, ValueError) as error:
+            # ValueError: a TLS socket shut down while it is read
+            raise self._silent(asked, error) from error
+
+    @contextmanager
+    def _closable(self, response: httpx.Response) -> Iterator[None]:
+        stream = response.extensions.get("network_stream")
+        connection = stream.get_extra_info("socket") if stream else None
+        if connection is None:
+            yield
+            return
+        self._sockets.add(connection)
+        try:
+            if self._closing.is_set():
+                raise SourceUnavailable(f"{self.base_url} is not read any more")
+            yield
+        finally:
+            self._sockets.discard(connection)
+
+    def _check(self, response: httpx.Response, asked: str, board_id: str | None) -> None:
+        """Raise what this status means for the caller."""
+        status, key = response.status_code, self.door.key_setting
+        if status == httpx.codes.UNAUTHORIZED:
+            raise SourceRefused(f"{asked} answered 401: the key is missing or unknown; check {key}")
+        if status == httpx.codes.FORBIDDEN:
+            raise SourceRefused(
+                f"{asked} answered 403{_said(response)}; check that {key} may read this board"
+            )
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            wait = _retry_after(response)
+            raise SourceUnavailable(f"{asked} answered {status}{_said(response)}; {_later(wait)}", wait)
+        if status == httpx.codes.NOT_FOUND and board_id is not None:
+            raise BoardGone(f"{asked} answered 404: the board was deleted, or this key does not see it")
+        if not response.is_success:
+            raise SourceChanged(
+                f"{asked} answered {status}{_said(response)}; {self.door.look_at_address}", response.content
+            )
+
+    def _silent(self, asked: str, error: Exception) -> SourceUnavailable:
+        what = str(error) or type(error).__name__
+        return SourceUnavailable(
+            f"{asked} got no answer ({what}); check that it runs and {self.door.address_setting}"
+        )
+
+    def _strange(self, response: httpx.Response, asked: str) -> SourceChanged:
+        kind = response.headers.get("content-type", "no content type")
+        return SourceChanged(
+            f"{asked} answered {response.status_code} with {kind}, not JSON; {self.door.look_at_address}",
+            response.content,
+        )
+
+
+def parse(body: bytes | str) -> object:
+    """JSON as it is met outside: a broken byte becomes `\ufffd`, a number that is none becomes null.
+
+    Raises ValueError or RecursionError where it is not JSON at all.
+    """
+    text = body.decode(json.detect_encoding(body), "replace") if isinstance(body, bytes) else body
+    told: object = json.loads(text, parse_constant=lambda _: None)
+    return told
+
+
+def _address(base_url: str, door: Door) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url)
+        urlsplit(base_url)  # stricter about brackets
+    except (httpx.InvalidURL, ValueError) as error:
+        raise SourceRefused(
+            f"{base_url!r} is no address ({error}); set {door.address_setting} to http(s)://host"
+        ) from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SourceRefused(f"{base_url!r} is no address; set {door.address_setting} to http(s)://host")
+    return url
+
+
+def _is_local(base_url: str, door: Door) -> bool:
+    host = _address(base_url, door).host
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    """Retry-After as a span: it comes as seconds, or as a date that the answer's own date is the measure of."""
+    told = response.headers.get("retry-after", "")
+    if told.isdigit():
+        return timedelta(seconds=min(int(told), 86_400))
+    try:
+        wait = parsedate_to_datetime(told) - parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):  # TypeError: one of them names no zone
+        return None
+    return max(wait, timedelta())
+
+
+def _later(wait: timedelta | None) -> str:
+    return "try again later" if wait is None else f"try again in {wait.total_seconds():.0f} s"
+
+
+def _said(response: httpx.Response) -> str:
+    """What the source said about it, in a few words; an error body need not be JSON."""
+    try:
+        told = response.json()
+    except (ValueError, RecursionError):
+        told = None
+    text = told.get("error") or told.get("message") if isinstance(told, dict) else None
+    if not isinstance(text, str):
+        is_page = "html" in response.headers.get("content-type", "")
+        text = "" if is_page else response.text
+    words = " ".join(text.split())[:120]
+    return f" ({words})" if words else ""
