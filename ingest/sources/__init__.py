@@ -6,7 +6,7 @@ value, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -119,3 +119,31 @@ class Streaming(Source, Protocol):
 
 
 # ── what a source tells of its own accord (webhooks) ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook as it came: names of headers in lower case, the body's bytes as they were signed."""
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a delivery tells: facts, members with their names, and boards (ids) to look at because of it.
+
+    A fact that is also told when the board is read has the same `event_id` and `occurred_at` here; where that
+    cannot be, the delivery only rings. `answer` is what the sender wants to read back, if anything.
+    """
+
+    events: tuple[Event, ...] = ()
+    rings: tuple[str, ...] = ()
+    people: tuple[Entity, ...] = ()
+    answer: str = ""
+
+
+class HookRefused(Exception):
+    """The delivery is not signed as it must be (or carries another token): nothing of it is taken."""
