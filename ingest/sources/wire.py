@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavai
 USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
 _PATIENCE = timedelta(seconds=30)  # the longest Retry-After sat out here; beyond that the caller decides
 _LONGEST_WAIT = 10.0
+_LATER = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 _KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as Flux has it
 
 
@@ -220,12 +221,12 @@ class Wire:
         status, key = response.status_code, self.door.key_setting
         if status == httpx.codes.UNAUTHORIZED:
             raise SourceRefused(f"{asked} answered 401: the key is missing or unknown; check {key}")
-        if status == httpx.codes.FORBIDDEN:
+        if status == httpx.codes.FORBIDDEN and not _is_rate_limit(response):
             raise SourceRefused(
                 f"{asked} answered 403{_said(response)}; check that {key} may read this board"
             )
-        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            wait = _retry_after(response)
+        if status in _LATER or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            wait = retry_after(response.headers)
             raise SourceUnavailable(f"{asked} answered {status}{_said(response)}; {_later(wait)}", wait)
         if status == httpx.codes.NOT_FOUND and board_id is not None:
             raise BoardGone(f"{asked} answered 404: the board was deleted, or this key does not see it")
@@ -276,16 +277,29 @@ def _is_local(base_url: str, door: Door) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    """Retry-After as a span: it comes as seconds, or as a date that the answer's own date is the measure of."""
-    told = response.headers.get("retry-after", "")
+def retry_after(headers: httpx.Headers) -> timedelta | None:
+    """How long to wait, as the answer says it, None where it does not.
+
+    Retry-After comes as seconds, or as a date that the answer's own date is the measure of; a used up budget
+    (X-RateLimit-Remaining: 0) names the second at which it is full again.
+    """
+    told, asked_at = headers.get("retry-after", ""), headers.get("date", "")
     if told.isdigit():
         return timedelta(seconds=min(int(told), 86_400))
     try:
-        wait = parsedate_to_datetime(told) - parsedate_to_datetime(response.headers.get("date", ""))
-    except (ValueError, TypeError):  # TypeError: one of them names no zone
+        if not told and headers.get("x-ratelimit-remaining") == "0":
+            again_at = datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC)
+        else:
+            again_at = parsedate_to_datetime(told)
+        wait = again_at - parsedate_to_datetime(asked_at)
+    except (ValueError, TypeError, KeyError, OverflowError, OSError):  # TypeError: one of them names no zone
         return None
-    return max(wait, timedelta())
+    return min(max(wait, timedelta()), timedelta(days=1))
+
+
+def _is_rate_limit(response: httpx.Response) -> bool:
+    """Whether a 403 means "too much" and not "never": GitHub answers it for used up budgets too."""
+    return "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0"
 
 
 def _later(wait: timedelta | None) -> str:
