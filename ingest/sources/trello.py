@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ingest.sources.trello_actions import say, unknown
-from ingest.sources.trello_fields import ActionIncomplete, label_text, made_at, text
+from ingest.sources.trello_events import SOURCE, happened_at, label_names, translate
+from ingest.sources.trello_fields import made_at, text
 from ingest.sources.trello_snapshot import snapshot
-from ingest.sources.values import instant, mapping, objects
+from ingest.sources.values import instant
 from warehouse.model import Batch, Event, Snapshot
 
-SOURCE = "trello"
+__all__ = ["SOURCE", "BadExport", "batch", "read", "title"]
+
 _NEXT_STEP = "export the board again from Trello (Menu, Print and export, Export as JSON)"
 
 
@@ -30,9 +30,11 @@ def read(path: Path, observed_at: datetime) -> Batch:
 
 def batch(export: Mapping[str, Any], observed_at: datetime) -> Batch:
     """An export's actions oldest first, what must have come before them, and the board as it stood. Pure."""
-    board_id, labels = export["id"], _labels(export)
+    board_id, labels = export["id"], label_names(export.get("labels"))
     actions = _dated(export["actions"], instant(export.get("dateLastActivity")) or observed_at)
-    events = [_event(action, at, board_id, labels, observed_at) for at, action in actions]
+    events = [
+        translate(action, observed_at, board_id=board_id, labels=labels, at=at) for at, action in actions
+    ]
     seen = snapshot(export, max([at for at, _ in actions], default=observed_at), labels)
     return Batch((*_inferred(events, seen, observed_at), *events), seen)
 
@@ -71,52 +73,17 @@ def _encodable(export: dict[str, Any]) -> dict[str, Any]:
     return export
 
 
-def _labels(export: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        label["id"]: label_text(label) or label["id"]
-        for label in objects(export.get("labels"))
-        if text(label.get("id"))
-    }
-
-
 def _dated(actions: Iterable[object], latest: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
     """Actions with their instants, oldest first; one without a date stands beside its neighbour in the file."""
     dated: list[tuple[datetime, Mapping[str, Any]]] = []
     at = latest
     for action in actions:  # newest first, as Trello writes them
         kept = action if isinstance(action, dict) else {"action": action}
-        at = instant(kept.get("date")) or made_at(kept.get("id")) or at
+        at = happened_at(kept) or at
         dated.append((at, kept))
     dated.reverse()  # so that what shares an instant stays in the order it happened
     dated.sort(key=lambda pair: pair[0])
     return dated
-
-
-def _event(
-    action: Mapping[str, Any], at: datetime, board_id: str, labels: Mapping[str, str], observed_at: datetime
-) -> Event:
-    try:
-        said = say(action, labels)
-    except ActionIncomplete:
-        said = unknown(action)
-    return Event(
-        source=SOURCE,
-        event_id=text(action.get("id"))
-        or "nameless:" + hashlib.sha256(json.dumps(action).encode()).hexdigest(),
-        board_id=board_id,
-        action=said.action,
-        entity_type=said.entity_type,
-        entity_id=said.entity_id or (board_id if said.entity_type == "board" else None),
-        occurred_at=at,
-        observed_at=observed_at,
-        card_id=text(mapping(mapping(action.get("data")).get("card")).get("id")),
-        actor_id=text(action.get("idMemberCreator")) or text(mapping(action.get("memberCreator")).get("id")),
-        column_from=said.column_from,
-        column_to=said.column_to,
-        before=said.before,
-        after=said.after,
-        payload=action,
-    )
 
 
 def _inferred(events: list[Event], seen: Snapshot, observed_at: datetime) -> list[Event]:

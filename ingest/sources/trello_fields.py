@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.sources.values import iso, mapping, number, texts
+from ingest.sources.values import iso, mapping, number, objects, texts
 
 Data = Mapping[str, Any]
 Labels = Mapping[str, str]
@@ -111,6 +111,16 @@ def member_fields(member: Data) -> dict[str, Any]:
     """Name and username, where Trello gives them."""
     said = {"name": member.get("fullName") or member.get("name"), "username": member.get("username")}
     return {key: value for key, value in said.items() if text(value)}
+
+
+def people_in(actions: object) -> dict[str, dict[str, Any]]:
+    """Everybody who did something in these actions or whom they are about, by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for action in objects(actions):
+        for member in (mapping(action.get("memberCreator")), mapping(action.get("member"))):
+            if text(member.get("id")):
+                found.setdefault(member["id"], member_fields(member))
+    return found
 
 
 def item_fields(item: Data, checklist: object) -> dict[str, Any]:

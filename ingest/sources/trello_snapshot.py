@@ -14,6 +14,7 @@ from ingest.sources.trello_fields import (
     made_at,
     member_fields,
     named,
+    people_in,
     text,
 )
 from ingest.sources.values import instant, mapping, objects
@@ -67,11 +68,8 @@ def _cards(export: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[Ent
 
 def _members(export: Mapping[str, Any]) -> Iterator[Entity]:
     """Everybody who is or was on the board: people who left live on in the actions."""
-    people = {member_id: member_fields(member) for member_id, member in _known(export, "members")}
-    for action in objects(export["actions"]):
-        for member in (mapping(action.get("memberCreator")), mapping(action.get("member"))):
-            if text(member.get("id")):
-                people.setdefault(member["id"], member_fields(member))
+    known = {member_id: member_fields(member) for member_id, member in _known(export, "members")}
+    people = people_in(export["actions"]) | known
     return (Entity("member", member_id, fields) for member_id, fields in people.items())
 
 
