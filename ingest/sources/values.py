@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138, as milliseconds 1973
+_EPOCH_TEXT = re.compile(r"\d{9,14}(\.\d+)?")  # longer than a date without dashes
 
 
 def instant(value: object) -> datetime | None:
-    """An ISO 8601 text as a UTC-aware instant (no zone said: UTC), None when it is not one."""
-    if not isinstance(value, str):
-        return None
+    """An instant, UTC-aware, of ISO 8601 text (no zone said: UTC) or of seconds or milliseconds since 1970.
+
+    Numbers may come as text. None when it is none of these.
+    """
+    if isinstance(value, str) and _EPOCH_TEXT.fullmatch(value):
+        value = float(value)
     try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
+            return _EPOCH + timedelta(seconds=seconds)
+        if not isinstance(value, str):
+            return None
         parsed = datetime.fromisoformat(value)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -19,7 +32,7 @@ def instant(value: object) -> datetime | None:
 
 
 def iso(value: object) -> str | None:
-    """An ISO 8601 text in UTC, as canonical fields carry instants; None when it is not one."""
+    """An instant as ISO 8601 text in UTC, as canonical fields carry it; None when it is not one."""
     parsed = instant(value)
     return parsed.isoformat() if parsed else None
 
