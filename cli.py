@@ -34,10 +34,12 @@ board_cli = typer.Typer(no_args_is_help=True, help="The embedded board.")
 ingest_cli = typer.Typer(no_args_is_help=True, help="From boards to the warehouse.")
 people_cli = typer.Typer(no_args_is_help=True, help="Who is told, where they live, and when.")
 digest_cli = typer.Typer(no_args_is_help=True, help="The mail at the start of each person's day.")
+export_cli = typer.Typer(no_args_is_help=True, help="The log for other tools and other homes.")
 cli.add_typer(board_cli, name="board")
 cli.add_typer(ingest_cli, name="ingest")
 cli.add_typer(people_cli, name="people")
 cli.add_typer(digest_cli, name="digest")
+cli.add_typer(export_cli, name="export")
 
 Now = Annotated[str | None, typer.Option("--now", metavar="WHEN", help="Instead of the clock: ISO 8601.")]
 
@@ -283,6 +285,27 @@ def sql(
         _table(result.frame.columns, result.frame.rows())
     if result.truncated:
         typer.echo(f"only the first {result.frame.height} rows are shown: add a limit or a filter", err=True)
+
+
+@export_cli.command("parquet")
+def export_parquet(
+    context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
+) -> None:
+    """Write the log as Parquet, a folder a month; again into the same DIR: only the months with news."""
+    from warehouse.export import export
+
+    _say(str(export(_ready(context), folder.expanduser().absolute())))
+
+
+@cli.command("import")
+def import_(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False)],
+) -> None:
+    """Fill an empty home from an export: the same offsets, cursors and snapshots."""
+    from warehouse.importing import import_export
+
+    _say(str(import_export(_ready(context), folder.expanduser().absolute())))
 
 
 # ── people and what they are told ─────────────────────────────────────────────────────────────────────────────────
