@@ -123,12 +123,16 @@ class Streaming(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook as it came: names of headers in lower case, the body's bytes as they were signed."""
+    """One webhook as it came: names of headers in lower case, the body's bytes as they were signed.
+
+    `url` is the whole address the sender called, as well as it can be known from behind a proxy (Trello signs it).
+    """
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
