@@ -84,7 +84,7 @@ def _check(folder: Path, part: Part) -> None:
 
 
 def _require_empty(con: duckdb.DuckDBPyConnection, home: Home) -> None:
-    if any(_count(con, f"select count(*) from {table}") for table in (EVENTS, *KEPT)):
+    if any(_count(con, f"select count(*) from {table}") for table in (EVENTS, *KEPT)):  # noqa: S608  # our own names
         raise _not_empty(home)
 
 
