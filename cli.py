@@ -21,6 +21,7 @@ from warehouse.home import Home
 
 BOARD_PORT = 8400
 DASHBOARD_PORT = 8500
+HOOKS_PORT = 8700
 WELL, FAILED, CALLED_WRONG = 0, 1, 2
 ROOMS = {"__main__", "board", "cli", "digests", "ingest", "pages", "up", "warehouse"}
 
@@ -263,6 +264,32 @@ def ingest_trello(
     home, now = _ready(context), _clock()()
     for path in track(files, "Reading exports", disable=not sys.stderr.isatty() or len(files) < 2):
         _say(str(import_file(home, path, now)))
+
+
+@ingest_cli.command("hooks")
+def ingest_hooks(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = HOOKS_PORT,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; a proxy or tunnel belongs before it.")
+    ] = "127.0.0.1",
+    public_url: Annotated[
+        str,
+        typer.Option(metavar="URL", envvar="DAYBREAK_HOOKS_URL", help="Where senders reach it: https://…"),
+    ] = "",
+) -> None:
+    """Receive webhooks (POST /hooks/trello, planka, kanboard, github, jira) until Ctrl-C."""
+    from ingest.hook_server import serve
+
+    serve(
+        _ready(context),
+        host=host,
+        port=port,
+        settings=os.environ,
+        public_url=public_url,
+        clock=_clock(),
+        say=_say,
+    )
 
 
 @cli.command()
