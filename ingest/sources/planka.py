@@ -1,0 +1,159 @@
+"""Reads a PLANKA 2: boards, how they stand, and what happened on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ingest.sources import Board, Clock, Level, Page, SourceRefused
+from ingest.sources.planka_events import creations, translate
+from ingest.sources.planka_fields import SOURCE, made_at, people, place, place_at, snapshot
+from ingest.sources.planka_hooks import hear
+from ingest.sources.planka_rest import Login, Rest
+from ingest.sources.wire import Door, Wire
+from warehouse.model import Event, Snapshot
+
+__all__ = ["SOURCE", "Planka", "connect", "hear", "translate"]
+
+PAGE = 1000
+_DOOR = Door("PLANKA", "PLANKA_BASE_URL", "PLANKA_TOKEN")
+_LATE = timedelta(minutes=1)
+"""How long after its id was given a thing may still become visible: ids are given inside transactions."""
+
+
+class Planka:
+    """One PLANKA, as one of its users sees it. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str = "",
+        login: tuple[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        attempts: int = 4,
+        first_wait: timedelta = timedelta(milliseconds=200),
+    ) -> None:
+        """`token` is an API key or an access token; where there is none, `login` is a user and a password.
+
+        Raises SourceRefused where the address or the token cannot be right.
+        """
+        self._wire = Wire(
+            base_url,
+            headers={} if login else _token(token),
+            auth=Login(base_url, *login) if login else None,
+            door=_DOOR,
+            transport=transport,
+            attempts=attempts,
+            first_wait=first_wait,
+        )
+        self._rest = Rest(self._wire)
+        self._told: dict[str, tuple[str, frozenset[str]]] = {}
+
+    @property
+    def name(self) -> str:
+        """What its events carry as `source`."""
+        return SOURCE
+
+    @property
+    def rest(self) -> timedelta:
+        """How long to rest between two looks where nothing rings."""
+        return timedelta(seconds=30)
+
+    def boards(self) -> list[Board]:
+        """Every board the user sees, in all projects."""
+        return [
+            Board(board["id"], str(board.get("name") or ""))
+            for board in self._rest.boards()
+            if place(board.get("id"))
+        ]
+
+    def probe(self, board_id: str) -> Level:
+        """PLANKA 2 keeps a log of every board: this looks whether it opens."""
+        self._wire.get(f"/api/boards/{board_id}/actions", board_id=board_id)
+        return "log"
+
+    def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
+        """The board as it stands now, with its archive."""
+        taken_at = clock()  # before asking: what changes meanwhile counts as later
+        board, rows = self._rest.board(board_id, archive=True)
+        return snapshot(board, rows, self._wire.base_url, board_id, taken_at)
+
+    def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
+        """The log after the id `after`, oldest first: PLANKA's actions, and the things that came to be among them.
+
+        What became visible late, up to a minute, is told late rather than never.
+        """
+        since = _since(after)
+        _, rows = self._rest.board(
+            board_id, archive=not since
+        )  # before the log: no thing is told without its card
+        actions, users = self._rest.log(board_id, since)
+        observed_at = clock()
+        events = [
+            *(translate(action, observed_at, board_id=board_id) for action in actions),
+            *creations(rows, since, observed_at, board_id=board_id),
+        ]
+        events.sort(key=_place)
+        at, told = self._told.get(board_id, ("", frozenset()))
+        new = [event for event in events if at != after or event.event_id not in told]
+        named = people([*rows.get("users", []), *users])
+        for start in range(0, len(new), PAGE):
+            page = new[start : start + PAGE]
+            after = str(max(place(after), _place(page[-1]))) if _place(page[-1]) else after
+            yield Page(tuple(page), after, named if start == 0 else ())
+        # Only now: whoever asked took every page. A reader that starts elsewhere is told all again, harmlessly.
+        recent = _since(after)
+        late = frozenset(each.event_id for each in events if not _place(each) or _place(each) >= recent)
+        self._told[board_id] = (after, late)
+
+    def close(self) -> None:
+        """Ask no more; whoever waits for an answer gets SourceUnavailable."""
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self._wire.release()
+
+
+def connect(settings: Mapping[str, str]) -> Planka:
+    """The PLANKA the settings name; raises SourceRefused naming what is missing and how to get it."""
+    address, token = settings.get("PLANKA_BASE_URL", ""), settings.get("PLANKA_TOKEN", "")
+    user, password = settings.get("PLANKA_USER", ""), settings.get("PLANKA_PASSWORD", "")
+    if not address:
+        raise SourceRefused(
+            "PLANKA_BASE_URL is not set; set it to the address of your PLANKA, http(s)://host"
+        )
+    if token:
+        return Planka(address, token=token)
+    if not user or not password:
+        raise SourceRefused(
+            "PLANKA_TOKEN is not set; set it to an API key (in PLANKA: Administration, Users, Generate API key), "
+            "or set PLANKA_USER and PLANKA_PASSWORD"
+        )
+    return Planka(address, login=(user, password))
+
+
+def _token(token: str) -> dict[str, str]:
+    """An API key has a header of its own; an access token is three parts joined by dots."""
+    is_access_token = token.count(".") == 2
+    return {"Authorization": f"Bearer {token}"} if is_access_token else {"X-Api-Key": token}
+
+
+def _since(after: str) -> int:
+    """The place to tell from: a little before the position, where what became visible late stands."""
+    at = made_at(after)
+    return place_at(at - _LATE) if at else 0
+
+
+def _place(event: Event) -> int:
+    return place(event.payload.get("id"))
