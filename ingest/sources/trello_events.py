@@ -14,7 +14,7 @@ from ingest.sources.values import instant, mapping, objects
 from warehouse.model import Event
 
 SOURCE = "trello"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def translate(
@@ -41,7 +41,7 @@ def translate(
         action=said.action,
         entity_type=said.entity_type,
         entity_id=said.entity_id or (board_id if said.entity_type == "board" else None),
-        occurred_at=happened_at(action) or at or made_at(board_id) or _EPOCH,
+        occurred_at=happened_at(action) or at or made_at(board_id) or EPOCH,
         observed_at=observed_at,
         card_id=text(mapping(mapping(action.get("data")).get("card")).get("id")),
         actor_id=text(action.get("idMemberCreator")) or text(mapping(action.get("memberCreator")).get("id")),
