@@ -1,4 +1,7 @@
-"""A Trello export file as one batch: its actions as events, its lists and cards as a snapshot."""
+"""A Trello export file as one batch: its actions as events, its lists and cards as a snapshot.
+
+Over REST Trello is read by `connect`, its webhooks are heard by `hear`: see trello_rest.py.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from typing import Any
 
 from ingest.sources.trello_events import SOURCE, happened_at, label_names, translate
 from ingest.sources.trello_fields import made_at, text
+from ingest.sources.trello_rest import connect, hear
 from ingest.sources.trello_snapshot import snapshot
 from ingest.sources.values import instant
 from warehouse.model import Batch, Event, Snapshot
 
-__all__ = ["SOURCE", "BadExport", "batch", "read", "title"]
+__all__ = ["SOURCE", "BadExport", "batch", "connect", "hear", "read", "title"]
 
 _NEXT_STEP = "export the board again from Trello (Menu, Print and export, Export as JSON)"
 
