@@ -214,13 +214,14 @@ def _callbacks(delivery: Delivery) -> list[str]:
 
     A proxy may have changed what we see of it. Whoever does not know the secret can sign none of them.
     """
+    told = [delivery.url] if delivery.url else []
     headers = delivery.headers
     hosts = [headers[name] for name in ("x-forwarded-host", "host") if headers.get(name)] or [""]
     schemes = dict.fromkeys(
         (headers.get("x-forwarded-proto", "https").split(",")[0].strip(), "https", "http")
     )
     query = "?" + urlencode(delivery.query) if delivery.query else ""
-    return [f"{scheme}://{host}{delivery.path}{query}" for scheme in schemes for host in hosts]
+    return told + [f"{scheme}://{host}{delivery.path}{query}" for scheme in schemes for host in hosts]
 
 
 def _signature(body: bytes, address: str, secret: str) -> str:

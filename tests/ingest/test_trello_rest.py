@@ -368,6 +368,11 @@ def test_the_signed_address_is_found_behind_a_proxy(headers):
     assert hear(delivery(posted(MOVE), **headers), SECRET, NOW).events
 
 
+def test_the_address_the_receiver_knows_itself_by_is_the_one_signed():
+    address = "https://proxy.example.org/daybreak/hooks/trello?team=1"
+    assert hear(replace(delivery(posted(MOVE), address=address), url=address), SECRET, NOW).events
+
+
 @pytest.mark.parametrize(
     ("bad", "secret", "why"),
     [
