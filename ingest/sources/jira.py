@@ -132,9 +132,8 @@ class Jira:
         position = str(walk.ended())
         if position != after:
             yield Page((), position)
-        if (
-            begin.created is not None
-        ):  # an old walk has come to its end: what changed behind it is still to be told
+        if begin.created is not None:
+            # An old walk has come to its end: what changed behind it is still to be told.
             yield from self.activity(board_id, position, clock)
 
     def close(self) -> None:

@@ -45,9 +45,8 @@ def told_by(
         for place, item in _placed(history):
             entries.append({"issue": stub, "history": about, "item": item, "place": place})
     for comment in objects(mapping(fields.get("comment")).get("comments")):
-        if not comment.get(
-            "visibility"
-        ):  # for some eyes only: those who read the warehouse may not be among them
+        # One with `visibility` is for some eyes only: those who read the warehouse may not be among them.
+        if not comment.get("visibility"):
             entries.append({"issue": stub, "comment": comment})
             if instant(comment.get("updated")) not in (None, instant(comment.get("created"))):
                 entries.append({"issue": stub, "comment": comment, "is_edit": True})

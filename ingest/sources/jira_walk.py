@@ -12,6 +12,7 @@ from ingest.sources.values import instant, mapping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000
+_SETTLING = 2 * _MINUTE
 _LATE = 10 * _MINUTE  # a search may not yet show a change of some minutes ago
 
 
@@ -21,7 +22,8 @@ class Walk:
 
     Creation never changes, so nobody moves while we walk: a walk goes on from `created`. What changes behind us
     changed after `start`, and is met by the next walk, which begins at the newest change before that (`top`).
-    `seen` says of the issues told last when they had changed, so that they are not asked for again.
+    `seen` says of the issues told last when they had changed, so that they are not asked for again; one that has
+    changed just now is, since its changelog may come after it.
     """
 
     since: int = 0
@@ -75,7 +77,8 @@ class Walk:
         """The walk after telling these."""
         changes = {str(id_of(issue.get("id"))): at for issue in issues if (at := _changed(issue)) is not None}
         top = max([self.top, *(at for at in changes.values() if at <= self.start)])
-        seen = {thing: at for thing, at in (self.seen | changes).items() if at >= top - _LATE - _MINUTE}
+        settled = {thing: at for thing, at in changes.items() if at <= self.start - _SETTLING}
+        seen = {thing: at for thing, at in (self.seen | settled).items() if at >= top - _LATE - _MINUTE}
         return replace(self, seen=seen, top=top, created=max(self.created or 0, border(issues)))
 
     def ended(self) -> Walk:

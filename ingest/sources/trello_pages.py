@@ -36,7 +36,7 @@ class Place:
     def of(cls, position: str) -> Place:
         """The place a position means; what is no position of ours is the beginning."""
         at, *told = position.split() or [""]
-        return cls(instant(at), frozenset(told)) if instant(at) else cls()
+        return cls(instant(at), frozenset(told))
 
     def __str__(self) -> str:
         return " ".join((self.at.isoformat(), *sorted(self.told))) if self.at else ""

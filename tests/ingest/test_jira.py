@@ -267,7 +267,7 @@ def test_reading_in_any_stretches_tells_every_change_once(minutes, page, data):
     for turn in range(data.draw(st.integers(1, 4), "turns")):
         number = data.draw(st.integers(1, len(minutes)), "changed")
         at = START + timedelta(hours=turn + 1)
-        site.now = at + MINUTE
+        site.now = at + 5 * MINUTE
         site.change(number, at, item("summary", "a", f"b{turn}", words=True), summary=f"b{turn}")
         for stretch in site.jira(page).activity("1", position, clock):
             told_ids += [event.event_id for event in stretch.events]
@@ -319,6 +319,22 @@ def test_a_change_behind_our_back_is_told_by_the_next_walk():
     assert [event.action for event in second if event.occurred_at == late] == ["card.updated"]
 
 
+def test_a_long_walk_does_not_carry_the_position_past_a_change_behind_it():
+    site = JiraSite([issue(number, at=START + number * MINUTE) for number in range(1, 5)])
+    begun = site.now
+
+    def an_hour_passes() -> None:
+        for number, minutes in ((1, 1), (4, 60)):
+            site.change(number, begun + minutes * MINUTE, item("summary", "a", "b", words=True), summary="b")
+
+    turns = [lambda: None, an_hour_passes]
+    site.between = lambda: turns.pop(0)() if turns else None
+    _, position = read(site.jira(page=2))
+    site.now = begun + timedelta(hours=2)
+    events, _ = read(site.jira(page=2), position)
+    assert {event.card_id for event in events if event.action == "card.updated"} >= {"1:1"}
+
+
 def test_a_change_that_the_search_shows_late_is_told():
     site = JiraSite([issue(1), issue(2)])
     site.change(1, START + timedelta(hours=1), item("summary", "a", "b", words=True), summary="b")
@@ -328,6 +344,19 @@ def test_a_change_that_the_search_shows_late_is_told():
     site.not_indexed.clear()
     events, _ = read(site.jira(), position)
     assert [event.after["title"] for event in events if event.action == "card.updated"] == ["b"]
+
+
+def test_a_changelog_that_comes_after_its_issue_is_told():
+    site = moved_site()
+    newest = site.pasts["1"].pop(0)
+    site.now = START + 7 * MINUTE
+    first, position = read(site.jira())
+    site.pasts["1"].append(newest)
+    second, position = read(site.jira(), position)
+    assert len({event.event_id for event in second} - {event.event_id for event in first}) == 2
+    site.now += timedelta(hours=1)
+    _, position = read(site.jira(), position)
+    assert list(site.jira().activity("1", position, clock)) == []
 
 
 def test_an_issue_new_on_the_board_brings_its_whole_past():

@@ -295,6 +295,11 @@ def test_no_action_whatever_it_holds_is_lost(told, kind):
     assert event == translate(told | {"type": kind}, NOW, board_id=BOARD) or "nan" in str(told)
 
 
+def test_an_action_without_an_instant_has_the_same_one_whenever_it_is_told():
+    first, again = (translate({"type": "x"}, at, board_id=BOARD) for at in (NOW, NOW + timedelta(days=1)))
+    assert (first.occurred_at, first.event_id) == (again.occurred_at, again.event_id)
+
+
 def test_bad_actions_are_kept_as_unknown_and_the_rest_is_read(home):
     deep: Any = []
     for _ in range(200):
