@@ -26,7 +26,7 @@ START = datetime(2024, 11, 4, 8, 0, tzinfo=UTC)
 SPAN = timedelta(days=730)
 EVENTS_A_CARD = 50
 COLUMNS = 6
-BATCH = 250_000
+BATCH = 245_760  # whole row groups, so that none is written twice
 WORDS = (
     "the a login page invoice export when user opens second tab after update error shows blank screen please check with"
     " customer again before release we should move this button because people miss it"
