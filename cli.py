@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -231,39 +232,122 @@ def board_serve(
 # ── from boards to the warehouse ──────────────────────────────────────────────────────────────────────────────────
 
 
-@ingest_cli.command("flux")
-def ingest_flux(
-    context: typer.Context,
-    follow: Annotated[bool, typer.Option("--follow", help="Keep following until Ctrl-C.")] = False,
-) -> None:
-    """Read every board the key may see."""
-    from ingest.follow import follow as follow_source
-    from ingest.sources.flux import Flux
-    from ingest.sync import pull
+Follow = Annotated[bool, typer.Option("--follow", help="Keep following until Ctrl-C.")]
 
-    home = _ready(context)
-    url, key = _board_access(home)
-    with Flux(url, key) as source:
-        if follow:
-            follow_source(home, source, clock=_clock(), stop=_stop_on_signals(), say=_say)
-        else:
-            for summary in pull(home, source, clock=_clock()):
-                _say(str(summary))
+
+@ingest_cli.command("flux")
+def ingest_flux(context: typer.Context, follow: Follow = False) -> None:
+    """Read every board of the Flux, or of this home's embedded board."""
+    _read_source(_ready(context), "flux", follow=follow)
+
+
+@ingest_cli.command("planka")
+def ingest_planka(context: typer.Context, follow: Follow = False) -> None:
+    """Read PLANKA: PLANKA_BASE_URL, and PLANKA_TOKEN or PLANKA_USER with PLANKA_PASSWORD."""
+    _read_source(_ready(context), "planka", follow=follow)
+
+
+@ingest_cli.command("kanboard")
+def ingest_kanboard(context: typer.Context, follow: Follow = False) -> None:
+    """Read Kanboard: KANBOARD_BASE_URL and KANBOARD_TOKEN."""
+    _read_source(_ready(context), "kanboard", follow=follow)
+
+
+@ingest_cli.command("github")
+def ingest_github(context: typer.Context, follow: Follow = False) -> None:
+    """Read GitHub: GITHUB_TOKEN, and GITHUB_REPOS or GITHUB_PROJECTS."""
+    _read_source(_ready(context), "github", follow=follow)
+
+
+@ingest_cli.command("jira")
+def ingest_jira(context: typer.Context, follow: Follow = False) -> None:
+    """Read Jira Cloud: JIRA_BASE_URL, JIRA_EMAIL and JIRA_TOKEN."""
+    _read_source(_ready(context), "jira", follow=follow)
 
 
 @ingest_cli.command("trello")
 def ingest_trello(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", exists=True, dir_okay=False)
+    ] = None,
+    follow: Follow = False,
 ) -> None:
-    """Read Trello board exports (Board menu → Print, export, and share → Export as JSON)."""
+    """Read Trello: board exports (Board menu → Print, export, and share → Export as JSON), else by TRELLO_KEY and TRELLO_TOKEN."""
     from rich.progress import track
 
     from ingest.sync import import_file
 
     home, now = _ready(context), _clock()()
+    if not files:
+        return _read_source(home, "trello", follow=follow)
     for path in track(files, "Reading exports", disable=not sys.stderr.isatty() or len(files) < 2):
         _say(str(import_file(home, path, now)))
+    return None
+
+
+@ingest_cli.command("follow")
+def ingest_follow(context: typer.Context) -> None:
+    """Follow every source whose settings are there, and this home's embedded board, until Ctrl-C."""
+    from ingest.sources.connect import WANTED, wanted
+
+    home = _ready(context)
+    names = wanted(_settings(home))
+    if not names:
+        named = ", ".join(" or ".join(keys) for keys in WANTED.values())
+        raise CalledWrong(
+            f"no source is set up: set one of {named}, or start the embedded board with `daybreak up`"
+        )
+    _follow(home, names)
+
+
+@ingest_cli.command("reconcile")
+def ingest_reconcile(context: typer.Context) -> None:
+    """Hold the log against every board; what the log never told becomes inferred events."""
+    from ingest.sources.connect import opened, wanted
+    from ingest.sync import reconcile
+
+    home = _ready(context)
+    settings = _settings(home)
+    for name in wanted(settings):
+        with opened(name, settings) as source:
+            for drift in reconcile(home, source, clock=_clock()):
+                _say(str(drift))
+
+
+def _settings(home: Home) -> dict[str, str]:
+    """The environment, completed by this home's embedded board where no other Flux is named."""
+    settings = dict(os.environ)
+    if settings.get("FLUX_BASE_URL") or settings.get("FLUX_API_KEY") or home.board_key.exists():
+        settings["FLUX_BASE_URL"], settings["FLUX_API_KEY"] = _board_access(home)
+    return settings
+
+
+def _read_source(home: Home, name: str, *, follow: bool) -> None:
+    from ingest.sources.connect import opened
+    from ingest.sync import pull
+
+    if follow:
+        return _follow(home, [name])
+    settings = _settings(home)
+    if name == "flux":
+        settings["FLUX_BASE_URL"], settings["FLUX_API_KEY"] = _board_access(home)
+    with opened(name, settings) as source:
+        for summary in pull(home, source, clock=_clock()):
+            _say(str(summary))
+    return None
+
+
+def _follow(home: Home, names: Sequence[str]) -> None:
+    from ingest.follow import follow
+    from ingest.sources.connect import opened
+
+    settings = _settings(home)
+    if "flux" in names:
+        settings["FLUX_BASE_URL"], settings["FLUX_API_KEY"] = _board_access(home)
+    with ExitStack() as stack:
+        sources = [stack.enter_context(opened(name, settings)) for name in names]
+        follow(home, sources, clock=_clock(), stop=_stop_on_signals(), say=_say)
 
 
 @ingest_cli.command("hooks")
@@ -460,17 +544,30 @@ def audit(context: typer.Context) -> None:
 def doctor(context: typer.Context) -> None:
     """Look for what keeps Daybreak from working, and say what to do."""
     from digests.audit import check as check_digests
+    from ingest.sources import SourceRefused
+    from ingest.sources.connect import opened, wanted
     from ingest.sync import check as check_source
+    from ingest.sync import check_reading
     from warehouse.audit import check as check_warehouse
     from warehouse.model import Finding
 
     home, now = _ready(context), _clock()()
-    if home.board_key.exists() or os.environ.get("FLUX_API_KEY"):
-        boards = check_source(*_board_access(home))
-    else:
+    settings, boards = _settings(home), []
+    for name in wanted(settings):
+        subject = f"board {settings['FLUX_BASE_URL']}" if name == "flux" else f"source {name}"
+        step = f"check its {name.upper()}_… settings"
+        if name == "flux":
+            step = "start the board (`daybreak up`), or check FLUX_BASE_URL and FLUX_API_KEY"
+        try:
+            with opened(name, settings) as source:
+                boards.append(check_source(source, subject, step))
+        except SourceRefused as error:
+            boards.append(Finding(False, subject, str(error), step))
+    if not boards:
         boards = [
             Finding(True, "board", "no Flux is read here; `daybreak up` starts one or reads FLUX_BASE_URL")
         ]
+    boards += check_reading(home)
     _report([*check_warehouse(home, now), *boards, *check_digests(home, now)])
 
 

@@ -218,7 +218,7 @@ def _children(home: Path, ports: Ports, *, sample: bool) -> list[Child]:
         env = {**env, "FLUX_BASE_URL": f"http://127.0.0.1:{ports.board}"}
     return [
         *board,
-        Child("ingest", [*daybreak, "ingest", "flux", "--follow"], env),
+        Child("ingest", [*daybreak, "ingest", "follow"], env),
         Child(
             "digest",
             [*daybreak, "digest", "run", "--loop"],

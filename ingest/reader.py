@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ingest.sources import Board, Clock, Entry, Level, Page, Source, Streaming
-from warehouse.model import Batch, Cursor, Entity, Event
+from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
 
 
 class Reader:
@@ -40,11 +40,13 @@ class Reader:
         """The place in the board's log after what was handed on last."""
         return self._position
 
-    def start(self) -> Level:
-        """Look at the board once, and say how well it can be read from here on."""
-        level = self._source.probe(self.board.board_id)
-        self.refresh()
-        return level
+    def probe(self) -> Level:
+        """How well the board can be read from here on."""
+        return self._source.probe(self.board.board_id)
+
+    def look(self) -> Snapshot:
+        """The board as it stands."""
+        return self._source.snapshot(self.board.board_id, self._clock)
 
     def listen(self, source: Streaming) -> Iterator[None]:
         """Take what the stream tells, until the source ends it; comes up for air after every word."""
@@ -52,10 +54,9 @@ class Reader:
             self._hear(entry)
             yield
 
-    def watch(self, source: Streaming) -> Iterator[None]:
-        """Take every word of the stream as a bell: look at the board again."""
+    def rings(self, source: Streaming) -> Iterator[None]:
+        """Every word of the stream as a ring: it is time to look at the board again."""
         for _ in source.stream(self.board.board_id, None, self._clock):
-            self.refresh()
             yield
 
     def catch_up(self) -> None:
@@ -66,7 +67,7 @@ class Reader:
 
     def refresh(self) -> None:
         """Hand on the board as it stands, with the people who acted on it and are no longer its members."""
-        snapshot = self._source.snapshot(self.board.board_id, self._clock)
+        snapshot = self.look()
         members = {entity.entity_id for entity in snapshot.entities if entity.entity_type == "member"}
         with self._turn:
             self._known |= members

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ingest.follow import follow
 from ingest.keep import Summary, keep
+from ingest.looking import Looks
 from ingest.reader import Reader
+from ingest.reconcile import Drift, Reconciler
 from ingest.sources import (
     Board,
     BoardGone,
@@ -19,13 +24,13 @@ from ingest.sources import (
     SourceUnavailable,
     trello,
 )
-from ingest.sources.flux import Flux
+from ingest.status import read_status
 from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.model import Batch, Finding
 from warehouse.reading import Warehouse
 
-__all__ = ["Summary", "check", "follow", "import_file", "pull"]
+__all__ = ["Drift", "Summary", "check", "check_reading", "follow", "import_file", "pull", "reconcile"]
 
 
 def import_file(home: Home, path: Path, now: datetime) -> Summary:
@@ -56,33 +61,101 @@ def pull(home: Home, source: Source, *, clock: Clock) -> list[Summary]:
 
 def _pull_board(log: Log, source: Source, board: Board, clock: Clock) -> Summary | None:
     """What one board brought; None where it is gone since it was listed."""
-    told: list[Batch] = []
+    started = time.perf_counter()
+    kept: list[Summary] = []
+
+    def tell(board: Board, batch: Batch) -> None:
+        kept.append(keep(log, [batch], source=source.name, board=board.board_id))
+
     position = log.cursor(source.name, board.board_id) or ""
-    reader = Reader(source, board, position, tell=lambda _, batch: told.append(batch), clock=clock)
+    reader = Reader(source, board, position, tell=tell, clock=clock)
     try:
-        if reader.start() == "log":
+        level = reader.probe()
+        if level == "log":
+            reader.refresh()
             reader.catch_up()
+        else:
+            tell(board, Looks(log).batch(reader.look(), None))
     except BoardGone:
         return None
-    return keep(log, told, source=source.name, board=board.board_id, title=board.title)
-
-
-def check(base_url: str, api_key: str) -> list[Finding]:
-    """Whether the Flux at this address lets us read, and how well each board can be read (for `doctor`)."""
-    subject, step = (
-        f"board {base_url}",
-        "start the board (`daybreak up`), or check FLUX_BASE_URL and FLUX_API_KEY",
+    return Summary(
+        source=source.name,
+        board=board.board_id,
+        events=sum(summary.events for summary in kept),
+        new=sum(summary.new for summary in kept),
+        offset=kept[-1].offset,
+        seconds=time.perf_counter() - started,
+        title=board.title,
+        level=level,
+        unknown=sum(summary.unknown for summary in kept),
     )
+
+
+def reconcile(home: Home, source: Source, *, clock: Clock) -> Iterator[Drift]:
+    """Hold the log against every board that tells one; what both of two looks show becomes inferred events.
+
+    Boards that are read by looking cannot drift: each look says what differs.
+    """
+    boards = source.boards()
+    with Log.open(home) as log:
+        try:
+            for board in boards:
+                with suppress(BoardGone):
+                    yield from _reconcile_board(log, source, board, clock)
+        finally:
+            log.publish()
+
+
+def _reconcile_board(log: Log, source: Source, board: Board, clock: Clock) -> Iterator[Drift]:
+    reconciler = Reconciler(log)
+
+    def tell(board: Board, batch: Batch) -> None:
+        keep(log, [batch], source=source.name, board=board.board_id)
+        reconciler.heard(batch)
+
+    reader = Reader(source, board, log.cursor(source.name, board.board_id) or "", tell=tell, clock=clock)
+    if reader.probe() != "log":
+        return
+    for _ in range(2):
+        seen = reader.look()
+        reader.catch_up()
+        drift, batch = reconciler.hold(seen)
+        tell(board, batch)
+        if not drift.suspected:
+            break
+    yield drift
+
+
+def check(source: Source, subject: str, step: str) -> Finding:
+    """Whether a source lets us read, and how well each of its boards (for `doctor`)."""
     try:
-        with Flux(base_url, api_key, attempts=1) as source:
-            boards = source.boards()
-            levels = [source.probe(board.board_id) for board in boards]
+        boards = source.boards()
+        levels = [source.probe(board.board_id) for board in boards]
     except (SourceUnavailable, SourceRefused, SourceChanged, BoardGone) as error:
-        return [Finding(ok=False, subject=subject, text=str(error), next_step=step)]
+        return Finding(ok=False, subject=subject, text=str(error), next_step=step)
     if not boards:
-        return [Finding(ok=False, subject=subject, text="the key sees no boards", next_step=step)]
+        return Finding(ok=False, subject=subject, text="the key sees no boards", next_step=step)
     read = ", ".join(f"{levels.count(level)} by {level}" for level in sorted(set(levels)))
-    return [Finding(ok=True, subject=subject, text=f"answers; boards it lets us read: {read}")]
+    return Finding(ok=True, subject=subject, text=f"answers; boards it lets us read: {read}")
+
+
+def check_reading(home: Home) -> list[Finding]:
+    """How the following of each source goes, by what it wrote last (for `doctor`)."""
+    found = []
+    for name, source in read_status(home).get("sources", {}).items():
+        boards = source.get("boards", {})
+        troubles = [source["trouble"], *(f"{key}: {one['trouble']}" for key, one in boards.items())]
+        troubles = [words for words in troubles if words and not words.endswith(": ")]
+        last = max((one["reconciled_at"] for one in boards.values()), default="") or "not yet"
+        drift = sum(one["drift"] for one in boards.values())
+        text = (
+            troubles[0]
+            if troubles
+            else f"{len(boards)} boards, last held against the source: {last}, drift={drift}"
+        )
+        step = "see what `daybreak ingest follow` says" if troubles else ""
+        found.append(Finding(ok=not troubles, subject=f"reading {name}", text=text, next_step=step))
+    return found
 
 
 def _without_known_creations(home: Home, log: Log, batch: Batch) -> Batch:

@@ -47,6 +47,14 @@ class BoardGone(Exception):
     """This one board is not there any more: leave it, and go on with the others."""
 
 
+class StreamEnded(Exception):
+    """The stream ended, as streams do: listen again, after `retry_after` if it asked for that; not soon if `for_good`."""
+
+    def __init__(self, retry_after: timedelta | None = None, *, for_good: bool = False) -> None:
+        super().__init__("the stream ended")
+        self.retry_after, self.for_good = retry_after, for_good
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """A board a source offers."""
@@ -115,7 +123,10 @@ class Streaming(Source, Protocol):
     """A source that also tells what happens as it happens."""
 
     def stream(self, board_id: str, after: str | None, clock: Clock) -> Iterator[Entry | None]:
-        """What follows `after` (None: now) as it happens; None is a ring without words. Ends when the source ends it."""
+        """What follows `after` (None: now) as it happens; None is a ring without words.
+
+        Ends when the source ends it, or raises StreamEnded where the source says when to come back.
+        """
 
 
 # ── what a source tells of its own accord (webhooks) ────────────────────────────────────────────────────────────────

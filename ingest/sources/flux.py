@@ -10,7 +10,17 @@ from typing import Any, Self
 
 import httpx
 
-from ingest.sources import Board, BoardGone, Clock, Entry, Level, Page, SourceChanged, SourceRefused
+from ingest.sources import (
+    Board,
+    BoardGone,
+    Clock,
+    Entry,
+    Level,
+    Page,
+    SourceChanged,
+    SourceRefused,
+    StreamEnded,
+)
 from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
 from ingest.sources.values import mapping, objects
 from ingest.sources.wire import Answer, Door, Wire, parse
@@ -118,15 +128,18 @@ class Flux:
 
     def stream(self, board_id: str, after: str | None, clock: Clock) -> Iterator[Entry | None]:
         """What happens from now on, after replaying what followed `after`; None is a ring without words."""
-        last = "0" if after == "" else after
+        last, retry = "0" if after == "" else after, None
         with self._wire.stream(_events(board_id), last, board_id=board_id) as events:
             for event in events:
+                retry = retry if event.retry is None else timedelta(milliseconds=event.retry)
                 if not event.data:
                     continue  # a keep-alive; the decoder makes an empty event of it once an id was told
                 try:
                     yield self._entry(mapping(parse(event.data)), board_id, clock())
                 except (ValueError, RecursionError, SourceChanged):
                     yield None
+        if retry is not None:
+            raise StreamEnded(retry)
 
     def close(self) -> None:
         """End every stream, from any thread, without waiting for its next word."""

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import httpx_sse
 
-from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable
+from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable, StreamEnded
 
 USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
 _PATIENCE = timedelta(seconds=30)  # the longest Retry-After sat out here; beyond that the caller decides
@@ -190,6 +190,8 @@ class Wire:
             with httpx_sse.connect_sse(self._client, "GET", path, headers=headers, timeout=timeout) as source:
                 if source.response.status_code != httpx.codes.OK:
                     source.response.read()
+                if source.response.status_code == httpx.codes.NO_CONTENT:
+                    raise StreamEnded(for_good=True)
                 self._check(source.response, asked, board_id)
                 with self._closable(source.response):
                     yield source.iter_sse()

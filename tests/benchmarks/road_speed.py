@@ -83,7 +83,7 @@ def memory(up: Up) -> None:
     listing = subprocess.run(["ps", "-eo", "rss,args"], capture_output=True, text=True, check=True).stdout
     for name, mark in (
         ("board", "board serve"),
-        ("ingest", "ingest flux"),
+        ("ingest", "ingest follow"),
         ("digest", "digest run"),
         ("pages", "streamlit run"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest.sources.flux import Flux
 from ingest.sync import check, pull
 from warehouse.model import Window
 from warehouse.reading import Warehouse
@@ -41,9 +42,12 @@ def test_a_second_pass_brings_only_what_is_new(board, home):
 
 def test_doctor_says_how_well_boards_can_be_read(board):
     board.make_board()
-    (well,) = check(board.url, board.key)
-    (refused,) = check(board.url, "flux_wrong")
-    (silent,) = check("http://127.0.0.1:9", "flux_any")
+    with (
+        board.flux() as flux,
+        Flux(board.url, "flux_wrong") as locked,
+        Flux("http://127.0.0.1:9", "k", attempts=1) as off,
+    ):
+        well, refused, silent = (check(source, "board", "look") for source in (flux, locked, off))
 
     assert (well.ok, "1 by log" in well.text) == (True, True)
     assert (refused.ok, "FLUX_API_KEY" in refused.text) == (False, True)

@@ -59,7 +59,7 @@ def test_whatever_the_stream_says_the_log_is_told_once_and_in_order(position, wo
 def test_the_board_is_looked_at_again_once_for_somebody_nobody_knew():
     source = Scripted(log=[entry(seq, "ben") for seq in range(1, 5)], words=[entry(5, "ben")])
     reader, told = read(source)
-    reader.start()
+    reader.refresh()
     reader.catch_up()
     list(reader.listen(source))
     assert source.asked.count("snapshot") == 2
