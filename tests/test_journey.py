@@ -134,7 +134,7 @@ def test_a_second_up_in_the_same_home_is_refused(up: Up) -> None:
 
 def test_a_killed_ingester_comes_back_and_misses_nothing(up: Up) -> None:
     found = subprocess.run(
-        ["pgrep", "-f", f"{up.home} ingest flux"], capture_output=True, text=True, check=True
+        ["pgrep", "-f", f"{up.home} ingest follow"], capture_output=True, text=True, check=True
     )
     for number in found.stdout.split():
         subprocess.run(["kill", "-9", number], check=False)
