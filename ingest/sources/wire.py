@@ -6,7 +6,6 @@ import json
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ import httpx
 import httpx_sse
 
 from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable, StreamEnded
+from ingest.sources.manners import PATIENCE, Manners, Memory
 
 USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
-_PATIENCE = timedelta(seconds=30)  # the longest Retry-After sat out here; beyond that the caller decides
 _LONGEST_WAIT = 10.0
+_LONGEST_REST = 7 * 86_400  # seconds; whoever asks for more is looked at again after a week
 _LATER = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 _KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as Flux has it
 
@@ -87,11 +87,9 @@ class Wire:
         self.base_url = base_url.rstrip("/")
         self.door = door
         self._attempts, self._first_wait = attempts, first_wait.total_seconds()
-        self._pace = pace.total_seconds()
-        self._next_at = 0.0
-        self._turn = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._closing = threading.Event()
+        self._manners, self._memory = Manners(pace, self._closing), Memory()
         for value in (*headers.values(), *(params or {}).values()):
             door.key(value)
         self._client = httpx.Client(
@@ -132,7 +130,7 @@ class Wire:
                 return ask()
             except SourceUnavailable as error:
                 wait = error.retry_after
-                if attempt == self._attempts or (wait and wait > _PATIENCE) or self._closing.is_set():
+                if attempt == self._attempts or (wait and wait > PATIENCE) or self._closing.is_set():
                     raise
                 longest = min(_LONGEST_WAIT, self._first_wait * 2 ** (attempt - 1))
                 seconds = longest * (1 + random.random()) / 2  # noqa: S311 - so that readers do not come all at once
@@ -148,30 +146,30 @@ class Wire:
         body: object = None,
     ) -> Answer:
         asked = f"{method} {self.base_url}{path}"
-        with self._turn:  # one request at a time; streams have their own connections
-            self._closing.wait(max(0.0, self._next_at - time.monotonic()))
+        question = f"{path}?{sorted((params or {}).items())}"
+        before = self._memory.recall(question) if method == "GET" else None
+        with self._manners.turn(asked):  # one request at a time; streams have their own connections
             if self._closing.is_set():
                 raise SourceUnavailable(f"{self.base_url} is not read any more")
             try:
-                response = self._client.request(method, path, params=params, json=body)
+                response = self._client.request(
+                    method, path, params=params, json=body, headers=before.marks if before else None
+                )
             except httpx.HTTPError as error:
                 raise self._silent(asked, error) from error
-            finally:
-                self._next_at = time.monotonic() + self._pace
-        self._check(response, asked, board_id)
-        return Answer(
-            self._parsed(response, asked),
-            response.headers,
-            response.status_code,
-            is_same=False,
-            asked=asked,
-            body=response.content,
-            door=self.door,
-        )
+        is_same = before is not None and response.status_code == httpx.codes.NOT_MODIFIED
+        if not is_same:
+            self._check(response, asked, board_id)
+        self._manners.went_well()
+        content = before.body if before and is_same else response.content
+        told = self._parsed(content, response, asked)
+        if method == "GET" and not is_same:
+            self._memory.keep(question, content, response.headers)
+        return Answer(told, response.headers, response.status_code, is_same, asked, content, self.door)
 
-    def _parsed(self, response: httpx.Response, asked: str) -> object:
+    def _parsed(self, content: bytes, response: httpx.Response, asked: str) -> object:
         try:
-            told = parse(response.content)
+            told = parse(content)
         except (ValueError, RecursionError) as error:
             raise self._strange(response, asked) from error
         if not isinstance(told, dict | list):
@@ -229,6 +227,10 @@ class Wire:
             )
         if status in _LATER or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             wait = retry_after(response.headers)
+            if status in _LATER:
+                self._manners.too_much()
+            if wait:
+                self._manners.rest(wait)
             raise SourceUnavailable(f"{asked} answered {status}{_said(response)}; {_later(wait)}", wait)
         if status == httpx.codes.NOT_FOUND and board_id is not None:
             raise BoardGone(f"{asked} answered 404: the board was deleted, or this key does not see it")
@@ -287,7 +289,7 @@ def retry_after(headers: httpx.Headers) -> timedelta | None:
     """
     told, asked_at = headers.get("retry-after", ""), headers.get("date", "")
     if told.isdigit():
-        return timedelta(seconds=min(int(told), 86_400))
+        return timedelta(seconds=min(int(told[:12]), _LONGEST_REST))
     try:
         if not told and headers.get("x-ratelimit-remaining") == "0":
             again_at = datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC)
@@ -296,7 +298,7 @@ def retry_after(headers: httpx.Headers) -> timedelta | None:
         wait = again_at - parsedate_to_datetime(asked_at)
     except (ValueError, TypeError, KeyError, OverflowError, OSError):  # TypeError: one of them names no zone
         return None
-    return min(max(wait, timedelta()), timedelta(days=1))
+    return min(max(wait, timedelta()), timedelta(seconds=_LONGEST_REST))
 
 
 def _is_rate_limit(response: httpx.Response) -> bool:
