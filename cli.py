@@ -67,6 +67,10 @@ def _home(
 def _ready(context: typer.Context) -> Home:
     """The home, made if need be; a clear error where it cannot be written."""
     home: Home = context.obj
+    if "?" in str(home.root):  # DuckDB takes what follows for options
+        raise CalledWrong(
+            f"the home {home.root} has a `?` in its name, which DuckDB cannot open: choose another"
+        )
     try:
         home.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -398,6 +402,14 @@ def sql(
         typer.echo(f"only the first {result.frame.height} rows are shown: add a limit or a filter", err=True)
 
 
+@cli.command()
+def docs() -> None:
+    """Print the schema reference: tables, columns, the words for actions, as Markdown."""
+    from warehouse.docs import reference
+
+    _say(reference())
+
+
 @export_cli.command("parquet")
 def export_parquet(
     context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
@@ -417,6 +429,14 @@ def import_(
     from warehouse.importing import import_export
 
     _say(str(import_export(_ready(context), folder.expanduser().absolute())))
+
+
+@cli.command()
+def restore(context: typer.Context) -> None:
+    """Bring a damaged or deleted warehouse back from the half that can be read."""
+    from warehouse.restore import restore as restore_warehouse
+
+    _say(str(restore_warehouse(_ready(context))))
 
 
 # ── people and what they are told ─────────────────────────────────────────────────────────────────────────────────

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
 from warehouse import state
+from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
 from warehouse.model import Finding
 from warehouse.publish import current
@@ -19,6 +22,9 @@ from warehouse.turns import Turns, WarehouseBusy
 QUIET = timedelta(minutes=15)
 """After this long without a word from the writer, doctor asks whether it runs."""
 
+AHEAD = timedelta(minutes=1)
+"""What was published this far in the future is no rounding: the clock was set back."""
+
 
 def audit(home: Home) -> list[Finding]:
     """Prove the warehouse's laws on the live file where it is free, else on what is published; changes nothing."""
@@ -27,17 +33,14 @@ def audit(home: Home) -> list[Finding]:
     except (NothingPublished, WarehouseBroken) as error:
         what, _, next_step = str(error).partition("\n")
         return [Finding(isinstance(error, NothingPublished), "published", what, next_step)]
-    with con, _live(home) as live:
-        if live is None:
-            return [
-                Finding(
-                    True,
-                    "published",
-                    f"version {published.version} is checked; the live file is in use or absent",
-                ),
-                *_laws(con),
-            ]
-        return [_same(con, live, published.version), *_laws(live)]
+    try:
+        with con, _live(home) as live:
+            if isinstance(live, Finding):
+                checked = Finding(True, "published", f"version {published.version} is checked")
+                return [live, checked, *_laws(con)]
+            return [_same(con, live, published.version), *_laws(live)]
+    except duckdb.Error as error:
+        return [Finding(False, "warehouse", f"cannot be read: {error}", RESTORE)]
 
 
 def check(home: Home, now: datetime) -> list[Finding]:
@@ -57,27 +60,29 @@ def check(home: Home, now: datetime) -> list[Finding]:
             there,
             "published",
             f"version {published.version}",
-            "" if there else "Run `daybreak ingest` again.",
+            "" if there else RESTORE,
         ),
-        Finding(True, "age", age, FOLLOW if silent > QUIET else ""),
+        Finding(True, "size", _sizes(home)),
+        Finding(True, "age", age, FOLLOW if silent > QUIET else SET_BACK if silent < -AHEAD else ""),
     ]
 
 
 @contextmanager
-def _live(home: Home) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """The live file read-only while nobody writes it, else None: an ingester is not to be disturbed."""
-    turns = Turns(home.warehouse_dir)
+def _live(home: Home) -> Iterator[duckdb.DuckDBPyConnection | Finding]:
+    """The live file read-only while nobody writes it, else why not: an ingester is not to be disturbed."""
+    turns, path = Turns(home.warehouse_dir), home.warehouse_dir / "live.duckdb"
+    in_use = Finding(True, "live", "the live file is in use")
     try:
         turns.take(timedelta(0))
     except (WarehouseBusy, OSError):
-        yield None
+        yield in_use
         return
     try:
-        path = home.warehouse_dir / "live.duckdb"
         try:
             con = duckdb.connect(str(path), read_only=True)
-        except duckdb.Error:
-            yield None
+        except duckdb.Error as error:
+            damaged = Finding(False, "live", f"{path} cannot be opened: {error}", RESTORE)
+            yield damaged if not path.exists() or is_damage(error) else in_use
             return
         with con:
             con.execute("set TimeZone = 'UTC'")
@@ -87,7 +92,7 @@ def _live(home: Home) -> Iterator[duckdb.DuckDBPyConnection | None]:
 
 
 def _laws(con: duckdb.DuckDBPyConnection) -> list[Finding]:
-    return [_gapless(con), _once(con), *_replayed(con)]
+    return [_gapless(con), _once(con), *(_replayed(con) if _taken_in(con) else [WAITS])]
 
 
 def _gapless(con: duckdb.DuckDBPyConnection) -> Finding:
@@ -105,8 +110,21 @@ def _once(con: duckdb.DuckDBPyConnection) -> Finding:
     return Finding(twice == 0, "events", f"{twice} told more than once", "" if twice == 0 else RESTORE)
 
 
+def _taken_in(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether state has heard all of the log; what is appended is taken in by the publish that follows."""
+    (lazy,) = _row(con, "select count(*) from duckdb_tables() where table_name = 'progress'")
+    if not lazy:
+        return True  # written by code that derived at once
+    (behind,) = _row(con, "select count(*) from progress where derived < head or exists (from resaid)")
+    return behind == 0
+
+
 def _replayed(con: duckdb.DuckDBPyConnection) -> list[Finding]:
     """State as kept against state derived anew from the whole log."""
+    if _row(con, "select head - derived from progress") != (0,):
+        return [
+            Finding(True, "state", "what was appended last is not taken in yet", "The next writer does it.")
+        ]
     findings = []
     for table, replayed in state.replay(con).items():
         kept = con.execute(f"from {table}").pl()
@@ -155,9 +173,30 @@ def _writable(home: Home) -> Finding:
         )
 
 
+def _sizes(home: Home) -> str:
+    """What lies in the home, in MB: what grows is seen in time."""
+    places = {
+        "live": [*home.warehouse_dir.glob("live*")],
+        "published": [*home.warehouse_dir.glob("published/*"), *home.warehouse_dir.glob("open/*")],
+        "outbox": [*home.outbox.rglob("*")],
+        "unreadable": [*(home.root / "unreadable").glob("*")],
+        "ledger": [*home.root.glob("ledger.sqlite*")],
+    }
+    return ", ".join(f"{place} {_megabytes(files)}" for place, files in places.items())
+
+
+def _megabytes(files: list[Path]) -> str:
+    size = 0
+    for file in files:
+        with contextlib.suppress(OSError):  # a version may be swept meanwhile
+            size += file.stat().st_size if file.is_file() else 0
+    return f"{size / 1_000_000:.1f} MB"
+
+
 def _ago(span: timedelta) -> str:
     return f"{timedelta(seconds=max(0, round(span.total_seconds())))} ago"
 
 
+WAITS = Finding(True, "state", "what is new is taken in by the next publish")
+SET_BACK = "The clock was set back since: nothing is lost, and the age is right again when it has caught up."
 FOLLOW = "If it should follow a board: is `daybreak up` or `ingest flux --follow` running?"
-RESTORE = "The log is damaged: keep the file, move it away and ingest again, or restore a copy from warehouse/published."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -14,25 +15,55 @@ class WarehouseBroken(Exception):
 
 
 def migrate(con: duckdb.DuckDBPyConnection, path: Path, folder: Path = SCHEMA) -> None:
-    """Bring the database to the newest schema, a transaction a step; refuse one that newer code has written."""
+    """Bring the database to the newest schema, a transaction a step; refuse one that newer code has written.
+
+    A step that fails or is killed leaves nothing behind: the next start takes it again.
+    """
     con.execute(
         "create table if not exists schema_migrations (number integer not null, name varchar not null)"
     )
     done = _one_int(con, "select coalesce(max(number), 0) from schema_migrations")
-    steps = {int(file.name.split("_")[0]): file for file in sorted(folder.glob("*.sql"))}
-    if done > max(steps):
+    steps = _steps(folder)
+    _require_known(done, max(steps), path)
+    for number in range(done + 1, max(steps) + 1):
+        try:
+            _take(con, number, steps[number])
+        except duckdb.Error as error:
+            raise WarehouseBroken(
+                f"{path} could not be brought from schema {number - 1} to {number}: {error}\n"
+                f"It is as it was; is the disk full? The next start tries again."
+            ) from error
+
+
+def require_known(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Refuse a file that newer code has written, before a query stumbles over what it does not know."""
+    _require_known(_one_int(con, "select max(number) from schema_migrations"), _newest(), path)
+
+
+def _take(con: duckdb.DuckDBPyConnection, number: int, file: Path) -> None:
+    con.begin()
+    con.execute(file.read_text())
+    con.execute(
+        "insert into schema_migrations values ($number, $name)", {"number": number, "name": file.stem}
+    )
+    con.commit()
+
+
+def _steps(folder: Path) -> dict[int, Path]:
+    return {int(file.name.split("_")[0]): file for file in sorted(folder.glob("*.sql"))}
+
+
+@cache
+def _newest() -> int:
+    return max(_steps(SCHEMA))
+
+
+def _require_known(done: int, newest: int, path: Path) -> None:
+    if done > newest:
         raise WarehouseBroken(
-            f"{path} was written by a newer Daybreak (schema {done}, this one knows {max(steps)}).\n"
+            f"{path} was written by a newer Daybreak (schema {done}, this one knows {newest}).\n"
             f"Upgrade Daybreak, or use another home (--home)."
         )
-    for number in range(done + 1, max(steps) + 1):
-        con.begin()
-        con.execute(steps[number].read_text())
-        con.execute(
-            "insert into schema_migrations values ($number, $name)",
-            {"number": number, "name": steps[number].stem},
-        )
-        con.commit()
 
 
 def _one_int(con: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -10,8 +10,9 @@ from typing import Self
 import duckdb
 import polars as pl
 
+from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
-from warehouse.migrations import WarehouseBroken
+from warehouse.migrations import WarehouseBroken, require_known
 from warehouse.model import Event, Window
 from warehouse.publish import NothingPublished, Published, current, nothing_published
 from warehouse.rows import events_of
@@ -91,8 +92,13 @@ class Warehouse:
         )
 
     def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
-        """The rows of any query; instants are UTC."""
-        return self._con.cursor().execute(sql, dict(params or {})).pl()
+        """The rows of any query; instants are UTC. WarehouseBroken where the file is damaged."""
+        try:
+            return self._con.cursor().execute(sql, dict(params or {})).pl()
+        except duckdb.Error as error:
+            if is_damage(error):
+                raise WarehouseBroken(f"{self.published.path} cannot be read: {error}\n{RESTORE}") from error
+            raise
 
     def boards(self) -> pl.DataFrame:
         return self.frame("from boards order by source, board_id")
@@ -134,9 +140,12 @@ def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
         except duckdb.Error as error:
             if not published.path.exists() and attempt < ATTEMPTS - 1:
                 continue
-            raise WarehouseBroken(
-                f"{published.path} cannot be opened: {error}\nThe next publish replaces it: run `daybreak ingest` again."
-            ) from error
-        con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
+            raise WarehouseBroken(f"{published.path} cannot be opened: {error}\n{RESTORE}") from error
+        try:
+            require_known(con, published.path)
+            con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
+        except BaseException:
+            con.close()
+            raise
         return published, con
     raise nothing_published(home)

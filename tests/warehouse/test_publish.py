@@ -13,8 +13,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-from running import until
-from warehouse import audit, publish
+from warehouse import audit, publish, state
 from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.model import Batch, Entity, Event, Snapshot, Window
@@ -154,18 +153,24 @@ def test_a_damaged_version_is_named_with_the_next_step(home: Home, batch: MakeBa
     path = current(home).path
     path.chmod(0o644)
     path.write_bytes(b"no database" * 1000)
-    with pytest.raises(WarehouseBroken, match=f"{path.name} cannot be opened(.|\n)*next publish"):
+    with pytest.raises(WarehouseBroken, match=f"{path.name} cannot be opened(.|\n)*daybreak restore"):
         Warehouse.open(home)
 
 
-def test_a_busy_loop_publishes_at_most_every_pause(home: Home, batch: MakeBatch) -> None:
-    publisher = publish.Publisher(home, pause=0.2)
+def test_what_is_appended_while_a_version_is_copied_waits_for_the_next(home: Home, batch: MakeBatch) -> None:
     with Log.open(home) as log:
-        log.append(batch(1, 1))
-        assert publisher.due()
-        assert publisher.publish(log.connection, revision=1)
-        assert not publisher.due()
-        assert until(publisher.due, seconds=5) > 0.1
+        log.append(batch(1, 12))
+        state.derive(log.connection)
+        draft = publish.Draft(log.connection, home, revision=1)
+        log.append(batch(13, 400))
+        draft.publish()
+        draft.close()
+        with Warehouse.open(home) as warehouse:
+            assert warehouse.head() == warehouse.cards()["last_offset"].max() == 12
+        log.publish()
+    with Warehouse.open(home) as warehouse:
+        assert warehouse.head() == warehouse.cards()["last_offset"].max() == 400
+    assert all(finding.ok for finding in audit.audit(home))
 
 
 def finish(process: subprocess.Popen[str]) -> str:

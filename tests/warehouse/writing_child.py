@@ -1,4 +1,4 @@
-"""A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|once …`."""
+"""A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|export|import|migrate|once …`."""
 
 # ruff: noqa: T201  # it talks to the test by printing
 
@@ -8,8 +8,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+
+from warehouse.export import export
 from warehouse.home import Home
+from warehouse.importing import import_export
 from warehouse.log import Log, WarehouseBusy
+from warehouse.migrations import migrate
 from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
 from warehouse.reading import NothingPublished, Warehouse
 
@@ -88,5 +93,14 @@ if __name__ == "__main__":
             hold(where)
         case ["read", times]:
             read(where, int(times))
+        case ["export", folder]:
+            print("at work", flush=True)
+            export(where, Path(folder))
+        case ["import", folder]:
+            print("at work", flush=True)
+            import_export(where, Path(folder))
+        case ["migrate", steps]:
+            with duckdb.connect(str(where.warehouse_dir / "live.duckdb")) as con:
+                migrate(con, where.warehouse_dir / "live.duckdb", Path(steps))
         case ["once", wait]:
             once(where, float(wait))
