@@ -21,6 +21,10 @@ def _same(value: object) -> object:
     return value
 
 
+def _id(value: object) -> object:
+    return value if isinstance(value, str) else None
+
+
 def _number(value: object) -> object:
     return number(value)
 
@@ -28,7 +32,7 @@ def _number(value: object) -> object:
 _CARD: Table = {
     "title": ("title", _same),
     "description": ("description", _same),
-    "columnId": ("column_id", _same),
+    "columnId": ("column_id", _id),
     "position": ("position", _number),
     "dueDate": ("due_at", iso),
     "dueDone": ("due_done", bool),
