@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from ingest.sources.manners import PATIENCE, Manners, Memory
 USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
 _LONGEST_WAIT = 10.0
 _LONGEST_REST = 7 * 86_400  # seconds; whoever asks for more is looked at again after a week
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # whole pairs too: those are rare, and stay what they are
 _LATER = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 _KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as Flux has it
 
@@ -256,10 +258,13 @@ class Wire:
 def parse(body: bytes | str) -> object:
     """JSON as it is met outside: a broken byte becomes `\ufffd`, a number that is none becomes null.
 
-    Raises ValueError or RecursionError where it is not JSON at all.
+    Half a surrogate pair, which JSON can spell and no database can keep, becomes `?`. Raises ValueError or
+    RecursionError where it is not JSON at all.
     """
     text = body.decode(json.detect_encoding(body), "replace") if isinstance(body, bytes) else body
     told: object = json.loads(text, parse_constant=lambda _: None)
+    if _SURROGATE.search(text):
+        told = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
     return told
 
 
