@@ -80,7 +80,7 @@ class Planka:
     def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now, with its archive."""
         taken_at = clock()  # before asking: what changes meanwhile counts as later
-        board, rows = self._rest.board(board_id, archive=True)
+        board, rows = self._rest.board(board_id)
         return snapshot(board, rows, self._wire.base_url, board_id, taken_at)
 
     def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
@@ -89,10 +89,10 @@ class Planka:
         What became visible late, up to a minute, is told late rather than never.
         """
         since = _since(after)
-        _, rows = self._rest.board(
-            board_id, archive=not since
-        )  # before the log: no thing is told without its card
+        # The columns before the log: no thing is told without its card. What is away then is what the log names.
+        _, rows = self._rest.columns(board_id)
         actions, users = self._rest.log(board_id, since)
+        rows = self._rest.with_away(rows, actions, board_id)
         observed_at = clock()
         events = [
             *(translate(action, observed_at, board_id=board_id) for action in actions),

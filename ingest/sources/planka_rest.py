@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -21,8 +22,8 @@ class Rest:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._comments: dict[str, tuple[object, list[Json]]] = {}
-        self._named: dict[str, tuple[int, set[str]]] = {}
-        self._away: dict[str, Rows] = {}
+        self._named: dict[str, tuple[int, dict[str, int]]] = {}
+        self._away: dict[str, tuple[int, Rows]] = {}
 
     def boards(self) -> list[Json]:
         """Every board the user sees, in all projects."""
@@ -32,19 +33,21 @@ class Rest:
             raise answer.changed("told no `included.boards`")
         return objects(told)
 
-    def board(self, board_id: str, *, archive: bool) -> tuple[Json, Rows]:
-        """The board and its rows, with comments; with those of its archive too where asked."""
+    def columns(self, board_id: str) -> tuple[Json, Rows]:
+        """The board and the rows of the cards in its columns, without their comments."""
         answer = self.wire.get(f"/api/boards/{board_id}", board_id=board_id)
         board, rows = mapping(mapping(answer.told).get("item")), _included(answer)
         if not board or "cards" not in rows:
             raise answer.changed("told no board with its cards")
-        archives = (
-            [row["id"] for row in rows_of(rows, "lists") if row.get("type") == "archive"] if archive else []
-        )
+        return board, rows
+
+    def board(self, board_id: str) -> tuple[Json, Rows]:
+        """The board and all its rows: of the cards in its columns and in its archive, with comments."""
+        board, rows = self.columns(board_id)
+        archives = [row["id"] for row in rows_of(rows, "lists") if row.get("type") == "archive"]
         shown = {str(card.get("id")) for card in rows["cards"]}
         rows = _joined([rows, *(part for each in archives for part in self._archive(each, shown, board_id))])
-        comments = [each for card in rows["cards"] for each in self._comments_of(card, board_id)]
-        return board, {**rows, "comments": comments}
+        return board, self._with_comments(rows, board_id)
 
     def log(self, board_id: str, since: int) -> tuple[list[Json], list[Json]]:
         """The actions at or after the place `since`, and the users who did them."""
@@ -59,10 +62,23 @@ class Rest:
                 break
         return actions, users
 
+    def with_away(self, rows: Rows, actions: Iterable[Json], board_id: str) -> Rows:
+        """The rows, and those of cards that these actions name and that are not in a column any more.
+
+        A card in the archive or the trash is asked for by itself, again whenever a later action names it.
+        """
+        shown = {str(card.get("id")) for card in rows["cards"]}
+        latest: dict[str, int] = {}
+        for action in actions:
+            if place(action.get("cardId")) and action["cardId"] not in shown:
+                latest[action["cardId"]] = max(latest.get(action["cardId"], 0), place(action.get("id")))
+        found = _joined([rows, *(self._card(card_id, at) for card_id, at in latest.items())])
+        return self._with_comments(found, board_id)
+
     def _archive(self, list_id: str, shown: set[str], board_id: str) -> Iterator[Rows]:
         """The cards of an archive. PLANKA 2.1 hands out the newest 50 over REST and fails to turn the page (its
         `before` is an object, which no query string can carry there): where that is not all, the others are cards
-        that the log names and that stand nowhere else, asked for one by one, once.
+        that the log names and that stand nowhere else.
         """
         answer = self.wire.get(f"/api/lists/{list_id}/cards", board_id=board_id)
         cards = items(answer)
@@ -70,31 +86,39 @@ class Rest:
         if len(cards) < _STEP:
             return
         shown |= {str(card.get("id")) for card in cards}
-        for card_id in self._named_in_log(board_id):
-            if card_id in shown:
-                self._away.pop(card_id, None)
-                continue
-            if card_id not in self._away:
-                self._away[card_id] = self._card(card_id)
-            row = self._away[card_id]["cards"]
-            if row and row[0].get("listId") == list_id:
-                yield self._away[card_id]
+        for card_id, at in self._named_in_log(board_id).items():
+            rows = {} if card_id in shown else self._card(card_id, at)
+            if any(card.get("listId") == list_id for card in rows.get("cards", [])):
+                yield rows
 
-    def _named_in_log(self, board_id: str) -> set[str]:
-        """Every card that the board's log names: it is read once, and then on from there."""
-        read_to, named = self._named.get(board_id, (0, set()))
+    def _named_in_log(self, board_id: str) -> dict[str, int]:
+        """Every card that the board's log names, and its last action: the log is read once, and then on from there."""
+        read_to, named = self._named.get(board_id, (0, {}))
         actions, _ = self.log(board_id, read_to)
-        named |= {action["cardId"] for action in actions if place(action.get("cardId"))}
-        read_to = max([read_to, *(place(action.get("id")) for action in actions)])
+        for action in actions:
+            read_to = max(read_to, place(action.get("id")))
+            if place(action.get("cardId")):
+                named[action["cardId"]] = max(named.get(action["cardId"], 0), place(action.get("id")))
         self._named[board_id] = read_to, named
         return named
 
-    def _card(self, card_id: str) -> Rows:
-        try:
+    def _card(self, card_id: str, at: int) -> Rows:
+        """A card by itself with its rows, asked for once after the action `at`; no rows where it is deleted."""
+        kept = self._away.get(card_id)
+        if kept and kept[0] == at:
+            return kept[1]
+        rows: Rows = {}
+        with suppress(BoardGone):  # the card is; the board has answered
             answer = self.wire.get(f"/api/cards/{card_id}", board_id=card_id)
-        except BoardGone:  # the card is; the board has answered
-            return {"cards": []}
-        return {**_included(answer), "cards": [mapping(mapping(answer.told).get("item"))]}
+            rows = {**_included(answer), "cards": [mapping(mapping(answer.told).get("item"))]}
+        self._away[card_id] = at, rows
+        return rows
+
+    def _with_comments(self, rows: Rows, board_id: str) -> Rows:
+        return {
+            **rows,
+            "comments": [each for card in rows["cards"] for each in self._comments_of(card, board_id)],
+        }
 
     def _comments_of(self, card: Json, board_id: str) -> list[Json]:
         """A card's comments, asked for when their number or the card has changed: a new comment changes both."""

@@ -17,6 +17,7 @@ from wire.planka_site import (
     DONE,
     NOW,
     TODO,
+    TRASH,
     PlankaSite,
     card,
     creation,
@@ -131,6 +132,34 @@ def test_things_that_no_action_tells_of_are_told_by_the_rows_they_leave():
         ("comment.created", CARD, ANA, {"content": "hello", "member_id": ANA}),
     ]  # fmt: skip
     assert (position, len(set(ids(events)))) == (number(8), len(events))
+
+
+@pytest.mark.parametrize("end", [ARCHIVE, TRASH])
+@pytest.mark.parametrize("begin", ["", number(1)])
+def test_a_card_that_left_its_column_before_anybody_looked_takes_nothing_along(end, begin):
+    """What was done on it is told all the same, and it is asked for once a move."""
+    site = PlankaSite(actions=[creation(2, CARD), move(5, CARD, TODO, end)])
+    site.away = [card(CARD, end, commentsTotal=1)]
+    site.comments = {CARD: [row(4, text="hello", cardId=CARD, userId=ANA)]}
+    site.beside = {
+        CARD: {
+            "taskLists": [row(3, name="Tools", cardId=CARD)],
+            "tasks": [row(3, name="Spade", taskListId=number(3))],
+        }
+    }
+    reader = site.planka()
+    events, position = told(reader, begin)
+    assert [e.action for e in events if e.entity_type != "column"] == [
+        "card.created",
+        "checklist.created",
+        "comment.created",
+        "card.archived" if end == ARCHIVE else "card.deleted",
+    ]
+    assert told(reader, position) == ([], position)
+    assert site.asked.count(f"/api/cards/{CARD}") == 1
+    site.actions.append(move(6, CARD, end, ARCHIVE))
+    assert ids(told(reader, position)[0]) == [number(6)]
+    assert site.asked.count(f"/api/cards/{CARD}") == 2
 
 
 def test_comments_are_asked_for_only_where_their_number_or_their_card_has_changed():

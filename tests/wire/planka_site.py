@@ -74,6 +74,7 @@ class PlankaSite:
     )
     actions: list[dict[str, Any]] = field(default_factory=list)
     away: list[dict[str, Any]] = field(default_factory=list)
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
     comments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refusals: list[httpx.Response] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -109,7 +110,7 @@ class PlankaSite:
                 return {"items": away[-50:][::-1], "included": users}
             case ["cards", card_id]:
                 found = [each for each in self.away if each["id"] == card_id]
-                return {"item": found[0], "included": {}} if found else None
+                return {"item": found[0], "included": self.beside.get(card_id, {})} if found else None
             case ["cards", card_id, "comments"]:
                 return {"items": _page(self.comments.get(card_id, []), before), "included": users}
         return None
