@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
-import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,12 +16,13 @@ import httpx
 import httpx_sse
 
 from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable, StreamEnded
+from ingest.sources.answers import is_rate_limit, later, parse, retry_after, said
 from ingest.sources.manners import PATIENCE, Manners, Memory
+
+__all__ = ["USER_AGENT", "Answer", "Door", "Wire", "parse", "retry_after"]
 
 USER_AGENT = "daybreak/0.1 (+board reader)"  # library names are turned away at some products' edge
 _LONGEST_WAIT = 10.0
-_LONGEST_REST = 7 * 86_400  # seconds; whoever asks for more is looked at again after a week
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # whole pairs too: those are rare, and stay what they are
 _LATER = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
 _KEEP_ALIVE = 15.0  # seconds between signs of life on a stream, as Flux has it
 
@@ -223,22 +221,20 @@ class Wire:
         status, key = response.status_code, self.door.key_setting
         if status == httpx.codes.UNAUTHORIZED:
             raise SourceRefused(f"{asked} answered 401: the key is missing or unknown; check {key}")
-        if status == httpx.codes.FORBIDDEN and not _is_rate_limit(response):
-            raise SourceRefused(
-                f"{asked} answered 403{_said(response)}; check that {key} may read this board"
-            )
+        if status == httpx.codes.FORBIDDEN and not is_rate_limit(response):
+            raise SourceRefused(f"{asked} answered 403{said(response)}; check that {key} may read this board")
         if status in _LATER or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             wait = retry_after(response.headers)
             if status in _LATER:
                 self._manners.too_much()
             if wait:
                 self._manners.rest(wait)
-            raise SourceUnavailable(f"{asked} answered {status}{_said(response)}; {_later(wait)}", wait)
+            raise SourceUnavailable(f"{asked} answered {status}{said(response)}; {later(wait)}", wait)
         if status == httpx.codes.NOT_FOUND and board_id is not None:
             raise BoardGone(f"{asked} answered 404: the board was deleted, or this key does not see it")
         if not response.is_success:
             raise SourceChanged(
-                f"{asked} answered {status}{_said(response)}; {self.door.look_at_address}", response.content
+                f"{asked} answered {status}{said(response)}; {self.door.look_at_address}", response.content
             )
 
     def _silent(self, asked: str, error: Exception) -> SourceUnavailable:
@@ -253,19 +249,6 @@ class Wire:
             f"{asked} answered {response.status_code} with {kind}, not JSON; {self.door.look_at_address}",
             response.content,
         )
-
-
-def parse(body: bytes | str) -> object:
-    """JSON as it is met outside: a broken byte becomes `\ufffd`, a number that is none becomes null.
-
-    Half a surrogate pair, which JSON can spell and no database can keep, becomes `?`. Raises ValueError or
-    RecursionError where it is not JSON at all.
-    """
-    text = body.decode(json.detect_encoding(body), "replace") if isinstance(body, bytes) else body
-    told: object = json.loads(text, parse_constant=lambda _: None)
-    if _SURROGATE.search(text):
-        told = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
-    return told
 
 
 def _address(base_url: str, door: Door) -> httpx.URL:
@@ -284,46 +267,3 @@ def _address(base_url: str, door: Door) -> httpx.URL:
 def _is_local(base_url: str, door: Door) -> bool:
     host = _address(base_url, door).host
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def retry_after(headers: httpx.Headers) -> timedelta | None:
-    """How long to wait, as the answer says it, None where it does not.
-
-    Retry-After comes as seconds, or as a date that the answer's own date is the measure of; a used up budget
-    (X-RateLimit-Remaining: 0) names the second at which it is full again.
-    """
-    told, asked_at = headers.get("retry-after", ""), headers.get("date", "")
-    if told.isdigit():
-        return timedelta(seconds=min(int(told[:12]), _LONGEST_REST))
-    try:
-        if not told and headers.get("x-ratelimit-remaining") == "0":
-            again_at = datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC)
-        else:
-            again_at = parsedate_to_datetime(told)
-        wait = again_at - parsedate_to_datetime(asked_at)
-    except (ValueError, TypeError, KeyError, OverflowError, OSError):  # TypeError: one of them names no zone
-        return None
-    return min(max(wait, timedelta()), timedelta(seconds=_LONGEST_REST))
-
-
-def _is_rate_limit(response: httpx.Response) -> bool:
-    """Whether a 403 means "too much" and not "never": GitHub answers it for used up budgets too."""
-    return "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0"
-
-
-def _later(wait: timedelta | None) -> str:
-    return "try again later" if wait is None else f"try again in {wait.total_seconds():.0f} s"
-
-
-def _said(response: httpx.Response) -> str:
-    """What the source said about it, in a few words; an error body need not be JSON."""
-    try:
-        told = response.json()
-    except (ValueError, RecursionError):
-        told = None
-    text = told.get("error") or told.get("message") if isinstance(told, dict) else None
-    if not isinstance(text, str):
-        is_page = "html" in response.headers.get("content-type", "")
-        text = "" if is_page else response.text
-    words = " ".join(text.split())[:120]
-    return f" ({words})" if words else ""
