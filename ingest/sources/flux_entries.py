@@ -1,73 +1,21 @@
-"""Flux activity entries and boards in our words. Pure; every assumption about Flux's shapes is in here and in flux.py."""
+"""Flux activity entries and boards in our words. Pure; every assumption about Flux's shapes is in flux*.py."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ingest.sources.values import delta, instant, iso, mapping, number, objects, texts
+from ingest.sources.flux_fields import FIELDS, Json, differences, fields, label_text, member_id
+from ingest.sources.values import instant, iso, mapping, objects
 from warehouse.model import ACTIONS, Entity, EntityType, Event, Snapshot
 
 SOURCE = "flux"
-Json = Mapping[str, Any]
-Table = Mapping[str, tuple[str, Callable[[object], object]]]
-
-
-def _same(value: object) -> object:
-    return value
-
-
-def _id(value: object) -> object:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: object) -> object:
-    return number(value)
-
-
-_CARD: Table = {
-    "title": ("title", _same),
-    "description": ("description", _same),
-    "columnId": ("column_id", _id),
-    "position": ("position", _number),
-    "dueDate": ("due_at", iso),
-    "dueDone": ("due_done", bool),
-    "archivedAt": ("archived", bool),
-    "url": ("url", _same),
-    "humanId": ("human_id", _same),
-    "coverUrl": ("cover", _same),
-}
-_FIELDS: Mapping[EntityType, Table] = {
-    "board": {"title": ("title", _same), "url": ("url", _same), "archivedAt": ("archived", bool)},
-    "column": {
-        "title": ("title", _same),
-        "position": ("position", _number),
-        "isDone": ("is_done", bool),
-        "archivedAt": ("archived", bool),
-    },
-    "card": _CARD,
-    "comment": {"content": ("content", _same), "parentId": ("parent_id", _same)},
-    "checklist_item": {
-        "text": ("text", _same),
-        "done": ("done", bool),
-        "position": ("position", _number),
-        "checklist": ("checklist", _same),
-    },
-    "member": {"name": ("name", _same), "username": ("username", _same), "kind": ("kind", _same)},
-    "attachment": {
-        "fileName": ("name", _same),
-        "name": ("name", _same),
-        "fileUrl": ("url", _same),
-        "url": ("url", _same),
-    },
-    "label": {},
-}
 _KINDS: Mapping[str, EntityType] = {
-    **{kind: kind for kind in _FIELDS},
+    **{kind: kind for kind in FIELDS},
     "checklist": "checklist_item",
     "checklistitem": "checklist_item",
     "user": "member",
@@ -83,13 +31,7 @@ def translate(
     have no word for becomes `unknown`. The entry is kept as payload in any case.
     """
     kind = _entity_type(entry)
-    old, new = (_fields(kind, mapping(entry.get(side)), labels or {}) for side in ("before", "after"))
-    before = {name: value for name, value in old.items() if name in new and new[name] != value}
-    after = {name: value for name, value in new.items() if name not in old or old[name] != value}
-    for name in ("member_ids", "labels"):
-        gone, come = delta(name, old.get(name, []), new.get(name, old.get(name, [])))
-        before = {key: value for key, value in before.items() if key != name} | gone
-        after = {key: value for key, value in after.items() if key != name} | come
+    before, after = differences(kind, mapping(entry.get("before")), mapping(entry.get("after")), labels or {})
     action = _action(entry, before, after)
     entity_id = entry.get("entityId")
     return Event(
@@ -124,8 +66,10 @@ def _action(entry: Json, before: Json, after: Json) -> str:
 
 def _undone_deletion(entry: Json) -> dict[str, Any]:
     """Undoing may bring a thing back or take it away; other entries say that by their action."""
+    if entry.get("action") != "action.undone":
+        return {}
     old, new = mapping(entry.get("before")), mapping(entry.get("after"))
-    if entry.get("action") != "action.undone" or bool(old.get("deletedAt")) == bool(new.get("deletedAt")):
+    if bool(old.get("deletedAt")) == bool(new.get("deletedAt")):
         return {}
     return {"deleted": bool(new.get("deletedAt"))}
 
@@ -133,9 +77,11 @@ def _undone_deletion(entry: Json) -> dict[str, Any]:
 def _entity_type(entry: Json) -> EntityType:
     """What the entry is about, by its own word, else by its action's first word, else by its card."""
     said = str(entry.get("entityType") or "").lower()
+    if known := _KINDS.get(said):
+        return known
     by_action = str(entry.get("action") or "").split(".")[0]
     fallback: EntityType = "card" if isinstance(entry.get("cardId"), str) else "board"
-    return _KINDS.get(said) or _KINDS.get(re.sub(r"[^a-z]", "", said)) or _KINDS.get(by_action) or fallback
+    return _KINDS.get(re.sub(r"[^a-z]", "", said)) or _KINDS.get(by_action) or fallback
 
 
 def _event_id(entry: Json, board_id: str) -> str:
@@ -147,71 +93,18 @@ def _event_id(entry: Json, board_id: str) -> str:
 
 
 def _card_id(entry: Json, kind: EntityType) -> str | None:
-    known = [
-        entry.get("cardId"),
-        mapping(entry.get("after")).get("cardId"),
-        mapping(entry.get("before")).get("cardId"),
-    ]
+    if isinstance(said := entry.get("cardId"), str) and said:
+        return said
+    known = [mapping(entry.get(side)).get("cardId") for side in ("after", "before")]
     if kind == "card":
         known.append(entry.get("entityId"))
     return next((found for found in known if isinstance(found, str) and found), None)
 
 
-def _fields(kind: EntityType, thing: Json, labels: Mapping[str, str]) -> dict[str, Any]:
-    said = {
-        ours: convert(thing[theirs]) for theirs, (ours, convert) in _FIELDS[kind].items() if theirs in thing
-    }
-    if kind == "card":
-        said |= _assignees(thing) | _labels(thing, labels)
-    return said
-
-
-def _assignees(card: Json) -> dict[str, list[str]]:
-    """Assignees come as ids or as whole members, under either name; not named is not said."""
-    for key in ("assigneeIds", "assignees"):
-        if isinstance(card.get(key), list):
-            return {
-                "member_ids": texts(
-                    [member_id(each) if isinstance(each, dict) else each for each in card[key]]
-                )
-            }
-    return {}
-
-
-def _labels(card: Json, names: Mapping[str, str]) -> dict[str, list[str]]:
-    """Labels come as `labelIds`, or as `labels` of ids or of objects; ours are their texts."""
-    for key in ("labelIds", "labels"):
-        if isinstance(card.get(key), list):
-            told = [
-                label_text(each) if isinstance(each, dict) else names.get(str(each), each)
-                for each in card[key]
-            ]
-            return {"labels": texts(told)}
-    return {}
-
-
-def label_text(label: Json) -> str | None:
-    """How people call a label."""
-    return next(
-        (
-            label[key]
-            for key in ("text", "name", "title", "color", "id")
-            if isinstance(label.get(key), str) and label[key]
-        ),
-        None,
-    )
-
-
-def member_id(member: Json) -> str | None:
-    """Members are told with `id` or with `userId`."""
-    found = member.get("id") or member.get("userId")
-    return found if isinstance(found, str) else None
-
-
 def person(member: Json) -> Entity | None:
     """A member, or an entry's actor, as a thing with a name; None where no id is told."""
     found = member_id(member)
-    told = {name: value for name, value in _fields("member", member, {}).items() if value}
+    told = {name: value for name, value in fields("member", member, {}).items() if value}
     return Entity("member", found, told) if found else None
 
 
@@ -233,7 +126,7 @@ def snapshot(told: Json, board_id: str, taken_at: datetime) -> Snapshot:
         board_id,
         taken_at,
         (
-            Entity("board", board_id, _fields("board", board, {})),
+            Entity("board", board_id, fields("board", board, {})),
             *_columns(board),
             *_cards(told, labels),
             *(found for member in objects(told.get("members")) if (found := person(member))),
@@ -245,10 +138,10 @@ def _columns(board: Json) -> Iterator[Entity]:
     """Columns stand in order; done is what the column says, or that the board names it its done column."""
     for position, column in enumerate(objects(board.get("columns"))):
         if isinstance(column.get("id"), str):
-            fields = {"position": float(position)} | _fields("column", column, {})
+            said = {"position": float(position)} | fields("column", column, {})
             if board.get("doneColumnId") == column["id"]:
-                fields["is_done"] = True
-            yield Entity("column", column["id"], fields)
+                said["is_done"] = True
+            yield Entity("column", column["id"], said)
 
 
 def _cards(told: Json, labels: Mapping[str, str]) -> Iterator[Entity]:
@@ -257,4 +150,4 @@ def _cards(told: Json, labels: Mapping[str, str]) -> Iterator[Entity]:
         if isinstance(card.get("id"), str):
             made = {"created_at": iso(card.get("createdAt")), "created_by": card.get("createdBy")}
             known = {name: value for name, value in made.items() if isinstance(value, str)}
-            yield Entity("card", card["id"], _fields("card", card, labels) | known)
+            yield Entity("card", card["id"], fields("card", card, labels) | known)
