@@ -22,9 +22,10 @@ from ingest.sources import (
     StreamEnded,
 )
 from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
+from ingest.sources.flux_fields import member_id
 from ingest.sources.values import mapping, objects
 from ingest.sources.wire import Answer, Door, Wire, parse
-from warehouse.model import Entity, Snapshot
+from warehouse.model import Entity, Event, Snapshot
 
 PAGE = 1000
 DOOR = Door("Flux", "FLUX_BASE_URL", "FLUX_API_KEY")
@@ -118,11 +119,12 @@ class Flux:
             answer, told = self._log(board_id, {"after": str(last), "limit": str(limit)})
             if not isinstance(told, list):
                 raise answer.changed("told no `activity`")
-            page = [self._entry(entry, board_id, clock(), answer) for entry in objects(told)]
-            if not page or page[-1].seq <= last:
+            entries, seen_at = objects(told), clock()
+            page = [self._event(entry, board_id, seen_at, answer) for entry in entries]
+            if not page or entries[-1]["seq"] <= last:
                 return
-            last = page[-1].seq
-            yield Page(tuple(entry.event for entry in page), str(last), _people(page))
+            last = entries[-1]["seq"]
+            yield Page(tuple(page), str(last), _people(entries))
             if mapping(answer.told).get("next") is None and len(page) < limit:
                 return
 
@@ -135,7 +137,9 @@ class Flux:
                 if not event.data:
                     continue  # a keep-alive; the decoder makes an empty event of it once an id was told
                 try:
-                    yield self._entry(mapping(parse(event.data)), board_id, clock())
+                    told = mapping(parse(event.data))
+                    heard = self._event(told, board_id, clock())
+                    yield Entry(told["seq"], heard, person(mapping(told.get("actor"))))
                 except (ValueError, RecursionError, SourceChanged):
                     yield None
         if retry is not None:
@@ -158,22 +162,23 @@ class Flux:
         answer = self._wire.get(f"/api/boards/{board_id}/activity", params, board_id=board_id)
         return answer, mapping(answer.told).get("activity")
 
-    def _entry(
+    def _event(
         self, told: Mapping[str, Any], board_id: str, observed_at: datetime, answer: Answer | None = None
-    ) -> Entry:
-        seq = told.get("seq")
-        if not isinstance(seq, int):
+    ) -> Event:
+        """What an entry says, once it is sure that it has a `seq`."""
+        if not isinstance(told.get("seq"), int):
             words = f"told an activity entry of board {board_id} without `seq`"
             raise answer.changed(words) if answer else SourceChanged(words)
         labels = self._labels.setdefault(board_id, {})
         labels.update(label_names(told))
-        event = translate(told, observed_at, board_id=board_id, labels=labels)
-        return Entry(seq, event, person(mapping(told.get("actor"))))
+        return translate(told, observed_at, board_id=board_id, labels=labels)
 
 
-def _people(entries: list[Entry]) -> tuple[Entity, ...]:
+def _people(entries: list[Mapping[str, Any]]) -> tuple[Entity, ...]:
     """Everybody who acted, each once, as named last."""
-    return tuple({entry.actor.entity_id: entry.actor for entry in entries if entry.actor}.values())
+    actors = (mapping(entry.get("actor")) for entry in entries)
+    last = {member_id(actor): actor for actor in actors}
+    return tuple(found for actor in last.values() if (found := person(actor)))
 
 
 def _events(board_id: str) -> str:
