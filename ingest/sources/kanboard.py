@@ -55,7 +55,6 @@ class Kanboard:
         )
         self._is_app = user == APP
         self._memory: dict[str, Memory] = {}
-        self._told: dict[str, tuple[str, frozenset[str]]] = {}
 
     @property
     def name(self) -> str:
@@ -109,15 +108,15 @@ class Kanboard:
         entries = sorted(self._activity(board_id), key=_place)
         observed_at, memory = clock(), self._memory.setdefault(board_id, {})
         events = [translate(entry, observed_at, board_id=board_id, memory=memory) for entry in entries]
-        at, told = self._told.get(board_id, ("", frozenset()))
-        # Whoever starts elsewhere is told the whole window, harmlessly: what became visible late is in it.
-        new = [event for event in events if at != after or event.event_id not in told]
+        told = set(
+            after.split()
+        )  # the last entry, and those that stood before it then: others have come late
+        new = [event for event in events if event.event_id not in told]
         if new:
-            after = str(max(int(after or 0), *map(_place, entries)))
+            last = max([*map(_place, entries), *(int(each) for each in told if each.isdecimal())])
+            before = sorted({_place(entry) for entry in entries} - {last})
             named = {found.entity_id: found for entry in entries if (found := author(entry))}
-            yield Page(tuple(new), after, tuple(named.values()))
-        # Only now: whoever asked took the page.
-        self._told[board_id] = (after, frozenset(event.event_id for event in events))
+            yield Page(tuple(new), " ".join(map(str, [last, *before])), tuple(named.values()))
 
     def close(self) -> None:
         """Ask no more; whoever waits for an answer gets SourceUnavailable."""

@@ -20,6 +20,7 @@ from warehouse.model import Event, Snapshot
 __all__ = ["SOURCE", "Planka", "connect", "hear", "translate"]
 
 PAGE = 1000
+_REMEMBERED = 300  # places in a position; what is told again because of it harms nothing
 _DOOR = Door("PLANKA", "PLANKA_BASE_URL", "PLANKA_TOKEN")
 _LATE = timedelta(minutes=1)
 """How long after its id was given a thing may still become visible: ids are given inside transactions."""
@@ -52,7 +53,6 @@ class Planka:
             first_wait=first_wait,
         )
         self._rest = Rest(self._wire)
-        self._told: dict[str, tuple[str, frozenset[str]]] = {}
 
     @property
     def name(self) -> str:
@@ -84,11 +84,12 @@ class Planka:
         return snapshot(board, rows, self._wire.base_url, board_id, taken_at)
 
     def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
-        """The log after the id `after`, oldest first: PLANKA's actions, and the things that came to be among them.
+        """The log after the position `after`, oldest first: PLANKA's actions, and the things that came to be among them.
 
         What became visible late, up to a minute, is told late rather than never.
         """
-        since = _since(after)
+        last, told = _told(after)
+        since = _late_from(last)
         # The columns before the log: no thing is told without its card. What is away then is what the log names.
         _, rows = self._rest.columns(board_id)
         actions, users = self._rest.log(board_id, since)
@@ -98,18 +99,13 @@ class Planka:
             *(translate(action, observed_at, board_id=board_id) for action in actions),
             *creations(rows, since, observed_at, board_id=board_id),
         ]
-        events.sort(key=_place)
-        at, told = self._told.get(board_id, ("", frozenset()))
-        new = [event for event in events if at != after or event.event_id not in told]
+        new = sorted((event for event in events if _place(event) not in told), key=_place)
         named = people([*rows.get("users", []), *users])
         for start in range(0, len(new), PAGE):
             page = new[start : start + PAGE]
-            after = str(max(place(after), _place(page[-1]))) if _place(page[-1]) else after
-            yield Page(tuple(page), after, named if start == 0 else ())
-        # Only now: whoever asked took every page. A reader that starts elsewhere is told all again, harmlessly.
-        recent = _since(after)
-        late = frozenset(each.event_id for each in events if not _place(each) or _place(each) >= recent)
-        self._told[board_id] = (after, late)
+            told |= {_place(event) for event in page}
+            last = max(last, *told)
+            yield Page(tuple(page), _position(last, told), named if start == 0 else ())
 
     def close(self) -> None:
         """Ask no more; whoever waits for an answer gets SourceUnavailable."""
@@ -149,9 +145,21 @@ def _token(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if is_access_token else {"X-Api-Key": token}
 
 
-def _since(after: str) -> int:
-    """The place to tell from: a little before the position, where what became visible late stands."""
-    at = made_at(after)
+def _told(position: str) -> tuple[int, set[int]]:
+    """The last place that was told, and the places lately told before it: what stands among them is late."""
+    places = [place(each) for each in position.split()]
+    return (places[0], set(places)) if places else (0, set())
+
+
+def _position(last: int, told: set[int]) -> str:
+    """A position as text: the last place, then those told in the minute before it, as many as we care to write."""
+    lately = sorted(each for each in told if _late_from(last) <= each < last)
+    return " ".join(map(str, [last, *lately[-_REMEMBERED:]]))
+
+
+def _late_from(last: int) -> int:
+    """The place from which something may still be missing although `last` was told."""
+    at = made_at(str(last))
     return place_at(at - _LATE) if at else 0
 
 

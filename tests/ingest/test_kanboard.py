@@ -55,7 +55,8 @@ def test_a_reader_that_begins_anywhere_is_told_all_that_follows(place):
     site = KanboardSite([entry(number) for number in range(1, 51)])
     events, after = told(site.kanboard(), str(place) if place else "")
     assert set(range(place + 1, 51)) <= set(ids(events))
-    assert (ids(events), after) == (sorted(ids(events)), "50")
+    assert (ids(events), after.split()[0]) == (sorted(ids(events)), "50")
+    assert told(site.kanboard(), after) == ([], after)
 
 
 def test_what_becomes_visible_late_is_told_late_and_once():
@@ -64,7 +65,7 @@ def test_what_becomes_visible_late_is_told_late_and_once():
     _, position = told(reader)
     site.activity.append(entry(2))
     events, after = told(reader, position)
-    assert (ids(events), after) == ([2], "3")
+    assert (ids(events), after.split()[0]) == ([2], "3")
     assert told(reader, after) == ([], after)
 
 
