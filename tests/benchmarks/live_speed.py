@@ -107,7 +107,8 @@ def main(events: int = 1_000_000, seconds: int = 30, a_second: int = 50) -> None
                     for number, team in enumerate(teams)
                 ]
             )
-            time.sleep(5)
+            last = max(offset for _, _, offset, _ in notes(kept))
+            until(lambda: notes(published)[-1][1] >= last, seconds=300, what="the last publish")
         size = (home.warehouse_dir / "live.duckdb").stat().st_size
         report(
             [write for team in teams for write in team.writes], notes(kept), notes(published), events, size
