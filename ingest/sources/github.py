@@ -11,7 +11,8 @@ from typing import Self
 import httpx
 
 from ingest.sources import Board, Clock, Level, Page, SourceChanged, SourceRefused
-from ingest.sources.github_events import SOURCE, translate
+from ingest.sources.github_events import translate
+from ingest.sources.github_fields import SOURCE
 from ingest.sources.github_hooks import hear
 from ingest.sources.github_projects import Projects
 from ingest.sources.github_repos import Repositories

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from ingest.sources import Delivery, Heard
-from ingest.sources.github_events import Json, card_id, commented, ident, is_pull_request, opened, people
+from ingest.sources.github_events import commented, opened
+from ingest.sources.github_fields import Json, card_id, ident, is_pull_request, people
 from ingest.sources.hearing import prove, said, signature
 from ingest.sources.values import instant, mapping
 from warehouse.model import Event

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.sources import Board, BoardGone, Clock, Page, SourceRefused, SourceUnavailable
-from ingest.sources.github_events import Json
-from ingest.sources.github_items import Project, happened, people, snapshot
-from ingest.sources.github_repos import OVERLAP, STRETCH
+from ingest.sources.github_fields import Json
+from ingest.sources.github_items import happened
+from ingest.sources.github_look import OVERLAP, STRETCH
+from ingest.sources.github_project import Project, people, snapshot
 from ingest.sources.values import instant, mapping, objects, texts
 from ingest.sources.wire import Answer, Wire, retry_after
 from warehouse.model import Event, Snapshot

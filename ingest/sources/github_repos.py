@@ -2,118 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ingest.sources import Board, BoardGone, Clock, Page, SourceChanged, SourceRefused
-from ingest.sources.github_events import (
-    NOT_HAPPENINGS,
-    Json,
-    commented,
-    ident,
-    is_pull_request,
-    opened,
-    people,
-    snapshot,
-    translate,
-)
-from ingest.sources.values import instant, mapping, objects, texts
+from ingest.sources.github_events import NOT_HAPPENINGS, commented, opened, translate
+from ingest.sources.github_fields import Json, ident, is_pull_request, people, snapshot
+from ingest.sources.github_look import OVERLAP, Look, Position, Stretch
+from ingest.sources.values import instant, mapping, objects
 from ingest.sources.wire import Answer, Wire
-from warehouse.model import Entity, Event, Snapshot
+from warehouse.model import Snapshot
 
 PER_PAGE = 100
-STRETCH = 1000
-"""Events in one page of ours, about."""
-
-OVERLAP = timedelta(minutes=1)
-"""Lists are asked from a little before where they were left: what GitHub lists late is not missed, and the log knows the rest."""
 
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far each of the three lists has been read: the newest instant seen in it, "" for nothing yet.
-
-    `known` are the facts told of the last moments before, which the next look meets again.
-    """
-
-    issues: str = ""
-    events: str = ""
-    comments: str = ""
-    known: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, text: str) -> Position:
-        """The position that `str` gave; an unreadable one is the beginning."""
-        try:
-            told = mapping(json.loads(text)) if text else {}
-        except ValueError:
-            told = {}
-        reached = {name: told[name] for name in _LISTS if instant(told.get(name))}
-        return cls(**reached, known=tuple(texts(told.get("known"))))
-
-    def __str__(self) -> str:
-        return json.dumps(asdict(self))
-
-
-_LISTS = ("issues", "events", "comments")
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """What a page of one of the lists tells: events, each with its thing's place in the list, and who is named."""
-
-    list_name: str
-    told: list[tuple[datetime | None, Event]]
-    people: tuple[Entity, ...]
-    reached: str
-
-
-class _Look:
-    """Gathers what one look finds, and where it has come to."""
-
-    def __init__(self, begun: Position) -> None:
-        self.begun, self.position, self._known = begun, begun, frozenset(begun.known)
-        self._events: list[Event] = []
-        self._people: dict[str, Entity] = {}
-        self._recent: dict[str, tuple[str, datetime]] = {}
-
-    def add(self, stretch: _Stretch) -> bool:
-        """Take a stretch; whether there is enough for a page."""
-        reached = {name: getattr(self.position, name) for name in _LISTS} | {
-            stretch.list_name: stretch.reached
-        }
-        self.position = Position(**reached, known=self.position.known)
-        for at, event in stretch.told:
-            if event.event_id not in self._known:
-                self._events.append(event)
-            if at:
-                self._recent[event.event_id] = (stretch.list_name, at)
-        self._recent = {key: told for key, told in self._recent.items() if self._is_recent(*told)}
-        self._people |= {each.entity_id: each for each in stretch.people}
-        return len(self._events) >= STRETCH
-
-    def page(self) -> Page | None:
-        """What has been gathered, sorted by time; None where nothing has and the position is the same."""
-        position = replace(self.position, known=tuple(sorted(self._recent)))
-        if not self._events and position == self.begun:
-            return None
-        # What shares an instant stays in the order it was told: a card is made before it moves.
-        events = tuple(sorted(self._events, key=lambda event: event.occurred_at))
-        page = Page(events, str(position), tuple(self._people.values()))
-        self._events, self._people = [], {}
-        self.begun, self._known = position, frozenset(position.known)
-        return page
-
-    def _is_recent(self, list_name: str, at: datetime) -> bool:
-        reached = instant(getattr(self.position, list_name))
-        return reached is None or at >= reached - OVERLAP
 
 
 class Repositories:
@@ -167,14 +72,14 @@ class Repositories:
 
     def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
         """What happened after `after`: in one look issues first, then their events, then comments; each page by time."""
-        look = _Look(Position.of(after))
+        look = Look(Position.of(after))
         for stretch in self._stretches(board_id, look.begun, clock):
             if look.add(stretch) and (page := look.page()):
                 yield page
         if page := look.page():
             yield page
 
-    def _stretches(self, board_id: str, begun: Position, clock: Clock) -> Iterator[_Stretch]:
+    def _stretches(self, board_id: str, begun: Position, clock: Clock) -> Iterator[Stretch]:
         path = self._path(board_id)
         entries = self._events(path, board_id, begun.events)
         titles = _first_titles(entries)
@@ -189,7 +94,7 @@ class Repositories:
                 )
                 for each in ours
             ]
-            yield _Stretch("issues", made, people(ours), reached)
+            yield Stretch("issues", made, people(ours), reached)
         happened = [
             entry
             for entry in entries
@@ -199,7 +104,7 @@ class Repositories:
             (instant(each.get("created_at")), translate(each, clock(), board_id=board_id))
             for each in happened
         ]
-        yield _Stretch("events", told, people(happened), _newest(entries, "created_at", begun.events))
+        yield Stretch("events", told, people(happened), _newest(entries, "created_at", begun.events))
         reached = begun.comments
         for page in self._by_update(f"{path}/issues/comments", board_id, begun.comments, {}):
             reached = _newest(page, "updated_at", reached)
@@ -207,7 +112,7 @@ class Repositories:
             said = [
                 (_at(each), event) for each in ours for event in commented(each, clock(), board_id=board_id)
             ]
-            yield _Stretch("comments", said, people(ours), reached)
+            yield Stretch("comments", said, people(ours), reached)
 
     def _is_ours(self, thing: Json) -> bool:
         return self._with_pull_requests or not is_pull_request(thing)

@@ -24,6 +24,7 @@ from ingest.sources import (
     github,
     github_events,
     github_items,
+    github_project,
     hearing,
     jira,
     jira_events,
@@ -48,7 +49,7 @@ ISSUE = {
     "id": 9001, "number": 1, "title": "Tea", "body": "Hot", "state": "open", "user": USER, "labels": [{"name": "bug"}],
     "assignees": [USER], "created_at": AT, "updated_at": AT, "closed_at": None, "html_url": "https://github.test/a/b/issues/1",
 }  # fmt: skip
-PROJECT = github_items.Project.of(
+PROJECT = github_project.Project.of(
     {"id": "PVT_1", "title": "Road", "field": {"options": [{"id": "o1", "name": "Todo"}]}}
 )
 ITEM = {

@@ -14,7 +14,7 @@ from wire.github_site import ADA, BEN, BOT, REPO, GitHubSite
 
 from ingest.sources import BoardGone, Page, SourceRefused, SourceUnavailable
 from ingest.sources.github import GitHub, connect, hear, translate
-from ingest.sources.github_events import card_fields
+from ingest.sources.github_fields import card_fields
 from warehouse.log import Log
 from warehouse.model import Batch, Event
 
