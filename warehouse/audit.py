@@ -92,7 +92,7 @@ def _live(home: Home) -> Iterator[duckdb.DuckDBPyConnection | Finding]:
 
 
 def _laws(con: duckdb.DuckDBPyConnection) -> list[Finding]:
-    return [_gapless(con), _once(con), *(_replayed(con) if _taken_in(con) else [WAITS])]
+    return [_gapless(con), _once(con), *_replayed(con)]
 
 
 def _gapless(con: duckdb.DuckDBPyConnection) -> Finding:
@@ -121,7 +121,7 @@ def _taken_in(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _replayed(con: duckdb.DuckDBPyConnection) -> list[Finding]:
     """State as kept against state derived anew from the whole log."""
-    if _row(con, "select head - derived from progress") != (0,):
+    if not _taken_in(con):
         return [
             Finding(True, "state", "what was appended last is not taken in yet", "The next writer does it.")
         ]
@@ -197,6 +197,5 @@ def _ago(span: timedelta) -> str:
     return f"{timedelta(seconds=max(0, round(span.total_seconds())))} ago"
 
 
-WAITS = Finding(True, "state", "what is new is taken in by the next publish")
 SET_BACK = "The clock was set back since: nothing is lost, and the age is right again when it has caught up."
 FOLLOW = "If it should follow a board: is `daybreak up` or `ingest flux --follow` running?"

@@ -105,6 +105,17 @@ def test_readers_get_the_new_schema_though_nothing_else_is_new(filled: Home, tmp
         assert warehouse.frame("select max(number) from schema_migrations").item() == NEWEST
 
 
+@pytest.mark.parametrize("schema", range(1, NEWEST))
+def test_a_home_of_an_earlier_schema_passes_audit_before_anybody_writes(
+    filled: Home, tmp_path: Path, schema: int
+) -> None:
+    old = as_it_was(filled, tmp_path, schema)
+    (old.warehouse_dir / "published").mkdir()
+    shutil.copy(live(old), old.warehouse_dir / "published" / current(filled).path.name)
+    shutil.copy(filled.warehouse_dir / "CURRENT", old.warehouse_dir)
+    assert [finding for finding in audit(old) if not finding.ok] == []
+
+
 def test_a_step_that_is_killed_leaves_nothing_and_is_taken_again(
     filled: Home, child: Child, tmp_path: Path
 ) -> None:
