@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import duckdb
+import polars as pl
 
 from warehouse import publish, state
+from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
 from warehouse.migrations import WarehouseBroken, migrate
 from warehouse.model import Appended, Batch, Event, Snapshot
@@ -18,6 +21,13 @@ from warehouse.rows import event_rows, snapshot_rows
 from warehouse.turns import Turns, WarehouseBusy
 
 __all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "192MB",  # a year of a team fits; beyond that it works on disk
+    "storage_compatibility_version": "v1.3.0",  # a fifth smaller than what every version reads
+}
 
 TAKE_BACK = timedelta(minutes=10)
 """How long a writer that gave way waits for the file to come back."""
@@ -29,7 +39,8 @@ class Log:
     def __init__(self, home: Home, turns: Turns) -> None:
         self._home = home
         self._turns = turns
-        self._publisher = publish.Publisher(home)
+        self._one_at_a_time = threading.RLock()
+        self._publishing = threading.Lock()
         self._con = _connect(home.warehouse_dir / "live.duckdb")
 
     @classmethod
@@ -66,33 +77,40 @@ class Log:
         return self._con
 
     def close(self) -> None:
-        """Give the warehouse back."""
-        self._con.close()
-        self._turns.release()
+        """Take in what was appended, and give the warehouse back."""
+        with self._publishing, self._one_at_a_time:
+            try:
+                with contextlib.suppress(duckdb.Error):  # it can wait for the next writer
+                    state.derive(self._con)
+            finally:
+                self._con.close()
+                self._turns.release()
 
     def append(self, batch: Batch) -> Appended:
-        """Add what is new of a batch, with the state it changes and its cursor: all in one transaction or nothing.
+        """Add what is new of a batch, and move its cursor: all in one transaction or nothing.
 
         Events told before (same source and event_id) are left out; the others get the next offsets in batch order.
+        The cost does not grow with the log: state takes the batch in later, before anybody can read it.
         """
-        self._con.begin()
-        try:
-            before = self._count("select coalesce(max(event_offset), 0) from events")
-            new = self._add_events(batch.events, before)
-            resaid = self._take_snapshot(batch.snapshot)
-            moved = self._move_cursor(batch)
-            if new or resaid:
-                state.refresh(self._con, before)
-            if new or resaid or moved:
-                self._con.execute("update revisions set revision = revision + 1")
-            self._con.commit()
-        except duckdb.Error as error:
-            self._undo()
-            raise WarehouseBroken(_not_kept(self._home, batch, error)) from error
-        except BaseException:
-            self._undo()
-            raise
-        return Appended(events=len(batch.events), new=new, upto=before + new)
+        with self._one_at_a_time:
+            self._con.begin()
+            try:
+                head = self._count("select head from progress")
+                new = self._add_events(batch.events, head)
+                resaid = self._take_snapshot(batch.snapshot)
+                moved = self._move_cursor(batch)
+                if new or resaid or moved:
+                    self._con.execute(
+                        "update progress set revision = revision + 1, head = head + $new", {"new": new}
+                    )
+                self._con.commit()
+            except duckdb.Error as error:
+                self._undo()
+                raise WarehouseBroken(_not_kept(self._home, batch, error)) from error
+            except BaseException:
+                self._undo()
+                raise
+        return Appended(events=len(batch.events), new=new, upto=head + new)
 
     def cursor(self, source: str, board_id: str) -> str | None:
         """How far the source has been read for this board, in its own terms."""
@@ -102,47 +120,72 @@ class Log:
         ).fetchone()
         return None if row is None else str(row[0])
 
-    def publish(self) -> None:
-        """Let readers see what is new, if anything is."""
-        self._publisher.publish(self._con, self._count("select revision from revisions"))
+    def known(self, source: str, board_id: str) -> Snapshot:
+        """What the log and the newest snapshot together say of each thing on a board that is not deleted."""
+        with self._one_at_a_time:
+            state.derive(self._con)
+            entities = state.known(self._con, source, board_id)
+            row = self._con.execute(
+                """
+                select greatest(max(taken_at), (select max(occurred_at) from events where source = $source and board_id = $board_id))
+                from snapshot_times where source = $source and board_id = $board_id
+                """,
+                {"source": source, "board_id": board_id},
+            ).pl()
+        return Snapshot(source, board_id, row.item() or _EPOCH, tuple(entities))
 
-    def publish_due(self) -> bool:
-        """Whether a busy loop should publish now: the last one is at least half a second ago."""
-        return self._publisher.due()
+    def publish(self) -> None:
+        """Let readers see what is new, if anything is. Appends may go on beside it, from another thread.
+
+        WarehouseBroken when it cannot be written: readers keep the version before, the log what it holds.
+        """
+        with self._publishing:
+            try:
+                with self._one_at_a_time:
+                    state.derive(self._con)
+                    revision = self._count("select revision from progress")
+                    if publish.is_current(self._home, revision):
+                        return
+                    draft = publish.Draft(self._con, self._home, revision)
+                try:
+                    draft.publish()
+                finally:
+                    with self._one_at_a_time:
+                        draft.close()
+            except (duckdb.Error, OSError) as error:
+                raise WarehouseBroken(_not_published(self._home, error)) from error
 
     def yield_turn(self) -> None:
         """Let a waiting writer have the file, then take it back. Cheap when nobody waits."""
         if not self._turns.awaited():
             return
         self.publish()
-        self._con.close()
-        self._turns.release()
-        self._turns.take(TAKE_BACK)
-        self._con = _connect(self._home.warehouse_dir / "live.duckdb")
+        with self._publishing, self._one_at_a_time:
+            self._con.close()
+            self._turns.release()
+            self._turns.take(TAKE_BACK)
+            self._con = _connect(self._home.warehouse_dir / "live.duckdb")
 
-    def _add_events(self, events: tuple[Event, ...], before: int) -> int:
+    def _add_events(self, events: tuple[Event, ...], head: int) -> int:
         if not events:
             return 0
-        self._con.register("told", event_rows(events).with_row_index("told_at"))
+        told = event_rows(events).with_row_index("told_at")
+        self._con.register("told", told)
         added = self._count(
-            """
+            f"""
             insert into events
-            select $before + row_number() over (order by told_at), told.* exclude (told_at)
+            select $head + row_number() over (order by told_at), told.* exclude (told_at)
             from told
-            anti join (select source, event_id from events semi join told using (source, event_id))
-                using (source, event_id)
+            anti join (select source, event_id from events {_told_then(told)}) using (source, event_id)
             order by told_at
-            """,
-            before=before,
+            """,  # noqa: S608  # our own words
+            head=head,
         )
         self._con.unregister("told")
         return added
 
     def _take_snapshot(self, snapshot: Snapshot | None) -> int:
-        """Replace what the board's last snapshot said; how many things it says differently (in `resaid`)."""
-        self._con.execute(
-            "create or replace temp table resaid (source varchar, entity_type varchar, entity_id varchar)"
-        )
+        """Replace what the board's last snapshot said; how many things it says differently (kept in `resaid`)."""
         if snapshot is None or self._has_newer(snapshot):
             return 0
         board = {"source": snapshot.source, "board_id": snapshot.board_id}
@@ -150,7 +193,7 @@ class Log:
         # People and the board itself stay known when a later snapshot leaves them out.
         self._con.execute(
             """
-            insert into resaid
+            create or replace temp table differing as
             select source, entity_type, entity_id from shown
             anti join snapshots using (source, board_id, entity_type, entity_id, fields)
             union all
@@ -163,12 +206,12 @@ class Log:
         self._con.execute(
             """
             delete from snapshots where source = $source and board_id = $board_id
-            and (entity_type, entity_id) in (select (entity_type, entity_id) from resaid)
+            and (entity_type, entity_id) in (select (entity_type, entity_id) from differing)
             """,
             board,
         )
         self._con.execute(
-            "insert into snapshots from shown where (entity_type, entity_id) in (select (entity_type, entity_id) from resaid)"
+            "insert into snapshots from shown where (entity_type, entity_id) in (select (entity_type, entity_id) from differing)"
             " order by entity_type, entity_id"
         )
         self._con.unregister("shown")
@@ -176,7 +219,8 @@ class Log:
         self._con.execute(
             "insert into snapshot_times values ($source, $board_id, $at)", board | {"at": snapshot.taken_at}
         )
-        return self._count("select count(*) from resaid")
+        self._con.execute("insert into resaid from differing")
+        return self._count("select count(*) from differing")
 
     def _has_newer(self, snapshot: Snapshot) -> bool:
         return bool(
@@ -210,6 +254,17 @@ class Log:
         return int(row[0])
 
 
+def _told_then(told: pl.DataFrame) -> str:
+    """Where the log must be searched for events told before: an event's own instant never changes, so only around it.
+
+    What a source tells without an instant, and what is inferred, may come with another one the next time.
+    """
+    if told.select((pl.col("inferred") | (pl.col("occurred_at") == pl.col("observed_at"))).any()).item():
+        return ""
+    first, last = told.select(first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()).row(0)
+    return f"where occurred_at between '{first}' and '{last}'"
+
+
 def _observed(batch: Batch) -> object:
     instants = [event.observed_at for event in batch.events]
     if batch.snapshot is not None:
@@ -218,8 +273,11 @@ def _observed(batch: Batch) -> object:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    if not path.exists() and any((path.parent / "published").glob("*.duckdb")):
+        # To begin anew would give out offsets that readers have been told already.
+        raise WarehouseBroken(f"{path} is missing, though versions of it are published.\n{RESTORE}")
     try:
-        con = duckdb.connect(str(path))
+        con = duckdb.connect(str(path), config=_SETTINGS)
     except duckdb.Error as error:
         raise _refused(path, error) from error
     try:
@@ -239,18 +297,26 @@ def _refused(path: Path, error: duckdb.Error) -> WarehouseBusy | WarehouseBroken
         )
     if "Permission denied" in str(error):
         return WarehouseBroken(_not_writable(path, error))
-    return WarehouseBroken(
-        f"{path} cannot be opened: {error}\n"
-        f"Move it away and ingest again, or start from the newest copy in {path.parent / 'published'}."
-    )
+    return WarehouseBroken(f"{path} cannot be opened: {error}\n{RESTORE}")
 
 
 def _not_writable(path: Path, error: Exception) -> str:
     return f"cannot write in {path} ({error}).\nMake it writable, or name another folder with --home or DAYBREAK_HOME."
 
 
+def _not_published(home: Home, error: Exception) -> str:
+    return (
+        f"what is new in {home.warehouse_dir} could not be published: {error}\n"
+        f"The log keeps it, readers have the version before{_then(error, '; is the disk full? The next publish tries again.')}"
+    )
+
+
 def _not_kept(home: Home, batch: Batch, error: duckdb.Error) -> str:
     return (
         f"a batch of {len(batch.events)} events could not be written to {home.warehouse_dir}: {error}\n"
-        f"Nothing of it is kept, so the same can be tried again; is the disk full?"
+        f"Nothing of it is kept{_then(error, ', so the same can be tried again; is the disk full?')}"
     )
+
+
+def _then(error: Exception, otherwise: str) -> str:
+    return f". {RESTORE}" if is_damage(error) else otherwise

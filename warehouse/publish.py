@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,34 +56,72 @@ def current(home: Home) -> Published | None:
 
 def nothing_published(home: Home) -> NothingPublished:
     """The error, with what to do about it."""
+    if _pointer(home).exists():
+        return NothingPublished(
+            f"{_pointer(home)} cannot be read, so nobody knows what is published.\n"
+            f"The next publish writes it anew; `daybreak restore` does it now."
+        )
     return NothingPublished(
         f"nothing is published in {home.warehouse_dir} yet.\n"
         f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
     )
 
 
-def publish(con: duckdb.DuckDBPyConnection, home: Home, revision: int) -> Published:
-    """Publish what is committed. Killed anywhere, readers still have the version before."""
-    _folder(home).mkdir(exist_ok=True)
-    version = f"{revision:08d}-{secrets.token_hex(4)}"
-    path = _folder(home) / f"{version}.duckdb"
-    con.execute("checkpoint")
-    _copy(con, home.warehouse_dir / "live.duckdb", path)
-    path.chmod(0o444)
-    _sync(path)
-    _sync(path.parent)
-    published_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    told = {
-        "version": version,
-        "revision": revision,
-        "published_at": published_at.isoformat(),
-        "file": path.name,
-    }
-    _replace(_pointer(home), json.dumps(told, sort_keys=True) + "\n")
-    _sync(home.warehouse_dir)
-    _link(home, path)
-    sweep(home)
-    return Published(version, revision, published_at, published_at, path)
+def is_current(home: Home, revision: int) -> bool:
+    """Whether readers have this revision; if so, it is said that somebody looked."""
+    now = current(home)
+    if now is None or now.revision != revision or not now.path.exists():
+        return False
+    still_current(home)
+    return True
+
+
+class Draft:
+    """A version on its way to readers. Killed anywhere, they still have the version before.
+
+    Made and closed while nobody else uses the connection; `publish` may run while somebody appends: between two
+    checkpoints that goes to the file beside the database, and the database stays as it is.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, home: Home, revision: int) -> None:
+        self._con, self._home, self._revision = con, home, revision
+        self._version = f"{revision:08d}-{secrets.token_hex(4)}"
+        self._path = _folder(home) / f"{self._version}.duckdb"
+        _folder(home).mkdir(exist_ok=True)
+        con.execute("checkpoint")
+        con.execute("set checkpoint_threshold = '1TB'")
+        if shutil.which("cp") is None:
+            self._copy_inside()
+
+    def publish(self) -> Published:
+        """Copy, then let the pointer name the copy, in the order that a power cut cannot turn around."""
+        if not self._path.exists():
+            _cp(self._home.warehouse_dir / "live.duckdb", self._path)
+        self._path.chmod(0o444)
+        _sync(self._path)
+        _sync(self._path.parent)
+        published_at = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        told = {
+            "version": self._version,
+            "revision": self._revision,
+            "published_at": published_at.isoformat(),
+            "file": self._path.name,
+        }
+        _replace(_pointer(self._home), json.dumps(told, sort_keys=True) + "\n")
+        _sync(self._home.warehouse_dir)
+        _link(self._home, self._path)
+        sweep(self._home)
+        return Published(self._version, self._revision, published_at, published_at, self._path)
+
+    def close(self) -> None:
+        """Let the database tidy its files again."""
+        self._con.execute("reset checkpoint_threshold")
+
+    def _copy_inside(self) -> None:
+        """Copy by the database itself, where the system has no `cp`."""
+        self._con.execute(f"attach '{str(self._path).replace(chr(39), chr(39) * 2)}' as copied")
+        self._con.execute("copy from database live to copied")
+        self._con.execute("detach copied")
 
 
 def still_current(home: Home) -> None:
@@ -105,29 +142,6 @@ def sweep(home: Home, kept: int = KEPT) -> None:
                 file.unlink()
 
 
-class Publisher:
-    """Paces publishing: at once when quiet, at most every `pause` seconds when busy."""
-
-    def __init__(self, home: Home, pause: float = 0.5) -> None:
-        self._home = home
-        self._pause = pause
-        self._free_at = 0.0
-
-    def due(self) -> bool:
-        """Whether the pause since the last publish is over."""
-        return time.monotonic() >= self._free_at
-
-    def publish(self, con: duckdb.DuckDBPyConnection, revision: int) -> bool:
-        """Publish if `revision` is not what readers have; says whether it did."""
-        now = current(self._home)
-        if now is not None and now.revision == revision and now.path.exists():
-            still_current(self._home)
-            return False
-        publish(con, self._home, revision)
-        self._free_at = time.monotonic() + self._pause
-        return True
-
-
 def _folder(home: Home) -> Path:
     return home.warehouse_dir / "published"
 
@@ -140,26 +154,18 @@ def _open_folder(home: Home) -> Path:
     return home.warehouse_dir / "open"
 
 
-def _copy(con: duckdb.DuckDBPyConnection, live: Path, path: Path) -> None:
-    """Copy by another process: if ours opened and closed the live file, the lock on it would be gone (POSIX)."""
-    if _cp(live, path):
-        return
-    path.unlink(missing_ok=True)
-    con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as copied")
-    con.execute("copy from database live to copied")
-    con.execute("detach copied")
+def _cp(source: Path, target: Path) -> None:
+    """Copy with the system's `cp`, sharing blocks where the disk can. OSError where it cannot.
 
-
-def _cp(source: Path, target: Path) -> bool:
-    """Copy with the system's `cp`, sharing blocks where the disk can; False where there is no `cp` that works."""
-    cp = shutil.which("cp")
-    if cp is None:
-        return False
+    By another process: if ours opened and closed the live file, the lock on it would be gone (POSIX).
+    """
     for flags in (["--reflink=auto"], []):
-        copying = [cp, *flags, str(source), str(target)]
-        if subprocess.run(copying, capture_output=True, check=False).returncode == 0:  # noqa: S603  # our own paths
-            return True
-    return False
+        copying = [shutil.which("cp") or "cp", *flags, str(source), str(target)]
+        done = subprocess.run(copying, capture_output=True, text=True, check=False)  # noqa: S603  # our own paths
+        if done.returncode == 0:
+            return
+    target.unlink(missing_ok=True)
+    raise OSError(done.stderr.strip())
 
 
 def _link(home: Home, path: Path) -> None:
@@ -170,7 +176,9 @@ def _link(home: Home, path: Path) -> None:
     """
     _open_folder(home).mkdir(exist_ok=True)
     copy = _open_folder(home) / path.name
-    if not _cp(path, copy):
+    try:
+        _cp(path, copy)
+    except OSError:  # no `cp` here
         shutil.copyfile(path, copy)
     copy.chmod(0o644)
     draft = home.root / f".{home.warehouse_link.name}.draft"

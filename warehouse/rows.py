@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
@@ -95,8 +96,15 @@ def _people_named(entities: Iterable[Entity]) -> set[str]:
 
 
 def _as_json(fields: Mapping[str, Any]) -> str:
-    """The same fields always give the same text; half a surrogate pair, which no file can hold, becomes `?`."""
-    text = json.dumps(
-        dict(fields), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """The same fields always give the same text. What no file can hold (half a surrogate pair) becomes `?`."""
+    if not fields:
+        return "{}"
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # numbers beyond 64 bits, half a surrogate pair, nesting beyond what orjson takes
+        return _as_json_slowly(fields)
+
+
+def _as_json_slowly(fields: Mapping[str, Any]) -> str:
+    text = json.dumps(dict(fields), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()

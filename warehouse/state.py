@@ -1,12 +1,18 @@
-"""Current state: each table is the query in `state/` of its name, kept up to date for what a batch touched."""
+"""Current state: each table is the query in `state/` of its name, derived again for the things that new events touch.
+
+Appending does not wait for it: what is appended is taken in before anybody reads, see `Log.publish`.
+"""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import polars as pl
+
+from warehouse.model import Entity, EntityType
 
 STATE = {
     "boards": ("board", "board_id"),
@@ -20,47 +26,145 @@ STATE = {
 
 TABLES = (*STATE, "board_members")
 
-
-THING = "(source, entity_type, entity_id)"
+SLICE = 20_000
+"""Things derived in one go: what bounds the memory of it, however much is new."""
 
 
 @cache
 def definition(name: str) -> str:
-    """The SQL text that defines a state table."""
+    """The SQL text that defines a state table, or a step on the way to it."""
     return (Path(__file__).parent / "state" / f"{name}.sql").read_text()
 
 
-def refresh(con: duckdb.DuckDBPyConnection, base: int) -> None:
-    """Re-derive what events after `base` and the things in `resaid` (a temp table) touch. Inside the caller's transaction."""
-    con.execute(f"create or replace temp table touched as {definition('_touched')}", {"base": base})
-    con.execute(f"create or replace temp table touching as {definition('_touching')}", {"base": base})
-    con.execute(
-        f"create or replace temp table heard as {definition('_heard')} semi join touching using (event_offset)"
-    )
-    con.execute(f"create or replace temp table seen as from snapshots semi join touched using {THING}")
-    con.execute(
-        f"create or replace temp table known as from ({definition('_known')}) semi join touched using {THING}"
-    )
-    types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
-    for table, (entity_type, key) in STATE.items():
-        if entity_type not in types:
-            continue
-        con.execute(_forget(table, entity_type, key))
-        con.execute(f"insert into {table} {definition(table)}")
-    con.execute(
-        f"insert into board_members from ({definition('board_members')})"
-        " anti join board_members using (source, board_id, member_id)"
-    )
+def derive(con: duckdb.DuckDBPyConnection) -> bool:
+    """Take in what was appended since the last time, in a transaction; says whether there was anything."""
+    base = _due(con)
+    if base is None:
+        return False
+    con.begin()
+    try:
+        for number in range(_gather(con, base)):
+            _hear(con, number)
+            types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
+            for table, (entity_type, key) in STATE.items():
+                if entity_type in types:
+                    _forget(con, table, entity_type, key)
+                    con.execute(f"insert into {table} {definition(table)}")
+            con.execute(
+                f"insert into board_members from ({definition('board_members')})"
+                " anti join board_members using (source, board_id, member_id)"
+            )
+        con.execute("delete from resaid")
+        con.execute("update progress set derived = head")
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
+    return True
 
 
 def replay(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Every state table derived from the whole log, to hold against the kept ones. Changes nothing but temp tables."""
-    con.execute(f"create or replace temp table heard as {definition('_heard')}")
-    con.execute("create or replace temp table seen as from snapshots")
-    con.execute(f"create or replace temp table known as {definition('_known')}")
-    return {table: con.execute(definition(table)).pl() for table in TABLES}
+    con.execute("create or replace temp table resaid as select source, entity_type, entity_id from snapshots")
+    found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
+    for number in range(_gather(con, 0)):
+        _hear(con, number)
+        for table, parts in found.items():
+            parts.append(con.execute(definition(table)).pl())
+    con.execute("drop table temp.resaid")
+    return {
+        table: pl.concat(parts).unique() if table == "board_members" else pl.concat(parts)
+        for table, parts in found.items()
+    }
 
 
-def _forget(table: str, entity_type: str, key: str) -> str:
-    touched = f"select (source, entity_id) from touched where entity_type = '{entity_type}'"  # noqa: S608  # our names
-    return f"delete from {table} where (source, {key}) in ({touched})"  # noqa: S608
+def known(con: duckdb.DuckDBPyConnection, source: str, board_id: str) -> list[Entity]:
+    """All that is known of the things on a board that are not deleted, from the log and the snapshot together."""
+    key = {"source": source, "board_id": board_id}
+    con.execute(
+        """
+        create or replace temp table named as
+        select source, 'member' as entity_type, member_id as entity_id, board_id
+        from board_members where source = $source and board_id = $board_id
+        union all
+        select source, 'board', board_id, board_id from boards where source = $source and board_id = $board_id
+        """,
+        key,
+    )
+    things = " union all ".join(
+        f"select source, '{entity_type}' as entity_type, {column} as entity_id from {table} where source = $source and board_id = $board_id"  # noqa: S608  # our names
+        for table, (entity_type, column) in STATE.items()
+        if table not in ("members", "boards")
+    )
+    con.execute(
+        f"create or replace temp table touched as {things}"  # noqa: S608  # our names
+        " union all select source, entity_type, entity_id from named",
+        key,
+    )
+    _hear_touched(con)
+    rows = con.execute(
+        """
+        select entity_type, entity_id, fields, known.card_id, assignee_ids, labels
+        from known left join cards on entity_type = 'card' and known.source = cards.source and entity_id = cards.card_id
+        where known.deleted_at is null order by entity_type, entity_id
+        """
+    ).fetchall()
+    return [_entity(*row) for row in rows]
+
+
+def _due(con: duckdb.DuckDBPyConnection) -> int | None:
+    """The offset after which state must be derived, None where it is what the log and the snapshots say."""
+    row = con.execute("select derived, head, exists(from resaid) from progress").fetchone()
+    assert row is not None
+    derived, head, resaid = row
+    return int(derived) if derived < head or resaid else None
+
+
+def _gather(con: duckdb.DuckDBPyConnection, base: int) -> int:
+    """Find what events after `base` and the things in `resaid` touch; in how many slices to derive it."""
+    con.execute(f"create or replace temp table named as {definition('_named')}", {"base": base})
+    con.execute(f"create or replace temp table all_touched as {definition('_touched')}", {"base": base})
+    row = con.execute("select count(*) from all_touched").fetchone()
+    assert row is not None
+    slices = 1 + int(row[0]) // SLICE
+    con.execute("alter table all_touched add column slice int default 0")
+    if slices > 1:
+        con.execute("update all_touched set slice = hash(entity_id) % $slices", {"slices": slices})
+    return slices
+
+
+def _hear(con: duckdb.DuckDBPyConnection, number: int) -> None:
+    """Make `touched`, `heard`, `seen` and `known` those of one slice."""
+    con.execute(
+        "create or replace temp table touched as from all_touched select source, entity_type, entity_id where slice = $number",
+        {"number": number},
+    )
+    _hear_touched(con)
+
+
+def _hear_touched(con: duckdb.DuckDBPyConnection) -> None:
+    for step in ("touching", "heard", "seen", "known"):
+        con.execute(f"create or replace temp table {step} as {definition('_' + step)}")
+
+
+def _forget(con: duckdb.DuckDBPyConnection, table: str, entity_type: str, key: str) -> None:
+    con.execute(
+        f"delete from {table} using touched where touched.entity_type = '{entity_type}'"  # noqa: S608  # our names
+        f" and {table}.source = touched.source and {table}.{key} = touched.entity_id"
+    )
+
+
+def _entity(
+    entity_type: EntityType,
+    entity_id: str,
+    fields: str,
+    card_id: str | None,
+    assignees: list[str] | None,
+    labels: list[str] | None,
+) -> Entity:
+    told = json.loads(fields)
+    if entity_type == "card":
+        told |= {"member_ids": assignees or [], "labels": labels or []}
+    elif card_id:
+        told |= {"card_id": card_id}
+    return Entity(entity_type, entity_id, told)

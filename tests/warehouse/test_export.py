@@ -137,9 +137,11 @@ def small_stretches(monkeypatch) -> None:
     monkeypatch.setattr(importing, "EVENTS_AT_ONCE", 5)
 
 
-@generated(examples=3)
-def test_what_the_log_holds_comes_back_the_same(tmp_path: Path, small_stretches, first, later) -> None:
-    there_and_back(tmp_path, first, later)
+def test_what_the_log_holds_comes_back_the_same(
+    tmp_path: Path, small_stretches, months: Batch, event: MakeEvent
+) -> None:
+    odd = event(90, after={"title": "Größe 💡 ' \\ \x00"}, payload={"cut": "\ud83d", "deep": [{"a": None}]}, inferred=True)
+    there_and_back(tmp_path, [months, Batch((odd,))], [Batch((event(91, source="trello", board_id="b2"),))])
 
 
 @pytest.mark.slow
@@ -384,13 +386,13 @@ def import_killed(home: Home, batch: MakeBatch, child: Child, folder: Path, time
 def test_killed_at_any_moment_an_export_is_whole_or_known_not_to_be(
     home: Home, batch: MakeBatch, child: Child, tmp_path: Path
 ) -> None:
-    export_killed(home, batch, child, tmp_path, 2)
+    export_killed(home, batch, child, tmp_path, 1)
 
 
 def test_killed_at_any_moment_an_import_leaves_all_or_nothing(
     home: Home, batch: MakeBatch, child: Child, tmp_path: Path
 ) -> None:
-    import_killed(home, batch, child, tmp_path, 2)
+    import_killed(home, batch, child, tmp_path, 1)
 
 
 @pytest.mark.slow

@@ -37,7 +37,6 @@ DAMAGES = [
     "deleted",
     "empty",
     "cut in half",
-    "its first block",
     "its header",
     "a block in the middle",
     "several blocks",
@@ -95,19 +94,22 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(content[: size // 2] if how == "cut in half" else content)
 
 
-@pytest.fixture
-def filled(home: Home, batch: MakeBatch, event: MakeEvent) -> Home:
-    """A home with enough in it that damage hits something."""
+@pytest.fixture(scope="module")
+def well_filled(tmp_path_factory) -> Path:
+    """A home with enough in it that damage hits something; made once."""
+    home = Home(tmp_path_factory.mktemp("well") / "home")
     told = tuple(
-        event(
-            number,
-            card_id=f"c{number}",
-            after={"title": f"Card {number}"},
-            payload={"x": os.urandom(400).hex()},
-        )
-        for number in range(1, 2_001)
+        make_event(n, card_id=f"c{n}", after={"title": f"Card {n}"}, payload={"x": os.urandom(400).hex()})
+        for n in range(1, 2_001)
     )
     fill(home, Batch(told, cursor=Cursor("flux", "b1", "2000")))
+    return home.root
+
+
+@pytest.fixture
+def filled(well_filled: Path, home: Home) -> Home:
+    """One of its own for each test."""
+    shutil.copytree(well_filled, home.root, dirs_exist_ok=True, symlinks=True)
     return home
 
 
@@ -149,7 +151,7 @@ def test_damage_met_while_writing_is_not_taken_for_a_full_disk(filled: Home, eve
         fill(filled, Batch((event(2_001),)))
 
 
-@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("how", ["deleted", "cut in half", "several blocks"])
 def test_a_damaged_published_file_is_told_and_published_again(filled: Home, how: str) -> None:
     before, version = kept(filled), current(filled).version
     damage(current(filled).path, how)
@@ -296,7 +298,7 @@ def test_a_live_file_that_may_not_be_written_is_named(filled: Home, tmp_path: Pa
     assert well(filled)
 
 
-@pytest.mark.parametrize("name", ["with spaces", "Größe 日本 💡", 'it\'s "quoted"', "a [b] *c"])
+@pytest.mark.parametrize("name", ["it's \"Größe\" 日本 💡", "a [b] *c"])
 def test_a_home_may_be_called_anything(tmp_path: Path, batch: MakeBatch, name: str) -> None:
     home, copy = Home(tmp_path / name / "home"), Home(tmp_path / name / "copy")
     fill(home, batch(1, 20))

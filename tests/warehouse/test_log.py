@@ -138,7 +138,7 @@ def test_a_file_that_newer_code_has_written_is_refused(home: Home) -> None:
 def test_a_damaged_file_is_named_with_the_next_step(home: Home) -> None:
     home.warehouse_dir.mkdir()
     (home.warehouse_dir / "live.duckdb").write_bytes(b"this is no database" * 1000)
-    with pytest.raises(WarehouseBroken, match=r"live\.duckdb cannot be opened(.|\n)*Move it away"):
+    with pytest.raises(WarehouseBroken, match=r"live\.duckdb cannot be opened(.|\n)*daybreak restore"):
         Log.open(home)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -144,6 +145,57 @@ def test_comments_and_checklist_items_are_followed(home: Home, event: MakeEvent)
     assert (done["text"], done["checklist"], done["card_id"], done["done"]) == ("Sow", "Spring", "c1", True)
 
 
+def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_deleted(
+    home: Home, event: MakeEvent
+) -> None:
+    shown = snapshot(
+        0,
+        Entity("card", "c1", {"title": "Shown", "url": "u", "labels": ["red"], "member_ids": []}),
+        Entity("card", "c2", {"title": "Gone"}),
+        Entity("column", "k1", {"title": "Doing", "position": 1.0}),
+    )
+    told = (
+        event(1, "card.updated", after={"title": "Told"}, column_to="k1"),
+        event(2, "card.deleted", card_id="c2"),
+        event(3, "card.assigned", after={"member_ids": ["m1"]}),
+        event(4, "comment.created", entity_id="t1", after={"content": "Hello"}),
+        event(5, board_id="b2", card_id="c9"),
+    )
+    with Log.open(home) as log:
+        log.append(Batch(told, shown))
+        known = {(each.entity_type, each.entity_id): each.fields for each in log.known("flux", "b1").entities}
+    assert known[("card", "c1")] == {
+        "title": "Told", "url": "u", "column_id": "k1", "labels": ["red"], "member_ids": ["m1"],
+    }  # fmt: skip
+    assert known[("column", "k1")] == {"title": "Doing", "position": 1.0}
+    assert known[("comment", "t1")] == {"content": "Hello", "card_id": "c1"}
+    assert set(known) == {
+        ("board", "b1"),
+        ("card", "c1"),
+        ("column", "k1"),
+        ("comment", "t1"),
+        ("member", "m1"),
+    }
+
+
+def test_many_things_are_derived_in_slices_with_the_same_result(
+    home: Home, tmp_path: Path, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tuple(
+        event(n, "card.updated", card_id=f"c{n % 9}", actor_id=f"m{n % 3}", after={"title": f"T{n}"})
+        for n in range(40)
+    )
+    with Log.open(home) as log:
+        log.append(Batch(told))
+        whole = tables(log)
+    monkeypatch.setattr(state, "SLICE", 4)
+    with Log.open(Home(tmp_path / "sliced")) as log:
+        log.append(Batch(told))
+        assert tables(log) == whole
+        replayed = state.replay(log.connection)
+        assert [len(replayed[name]) for name in state.TABLES] == [len(rows) for rows in whole[1:]]
+
+
 # Each example opens databases, so making a failing one smaller would outlast the test's time.
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -181,17 +233,18 @@ some_things = st.sampled_from(
 def some_event(draw: st.DrawFn) -> Event:
     entity_type, verbs = draw(some_things)
     card_id = draw(some_card) if entity_type in ("card", "comment", "checklist_item") else None
+    number = draw(st.integers(0, 30))
     names = {"card": card_id, "board": None, "member": draw(st.sampled_from(["m1", "m6"]))}
     return Event(
         source=draw(st.sampled_from(["flux", "trello"])),
-        event_id=f"e{draw(st.integers(0, 30))}",
+        event_id=f"e{number}",
         board_id=draw(some_boards),
         action=f"{entity_type.removesuffix('_item')}.{draw(st.sampled_from(verbs))}",
         entity_type=entity_type,
         entity_id=names.get(entity_type, draw(st.sampled_from(["x1", "x2"]))),
         card_id=card_id,
         actor_id=draw(st.sampled_from(["m1", "m2", None])),
-        occurred_at=START + timedelta(minutes=draw(st.integers(0, 5))),
+        occurred_at=START + timedelta(minutes=number * 7 % 6),  # never another for the same event
         observed_at=START,
         column_to=draw(st.sampled_from(["k1", "k2", None])) if entity_type == "card" else None,
         before=draw(some_fields),
@@ -228,6 +281,7 @@ def test_state_kept_step_by_step_equals_a_replay_of_the_log(batches: list[Batch]
     with tempfile.TemporaryDirectory() as root, Log.open(Home(Path(root))) as log:
         for batch in batches:
             log.append(batch)
+            state.derive(log.connection)
             for table, replayed in state.replay(log.connection).items():
                 kept = log.connection.execute(f"from {table}").pl()
                 assert sorted(kept.rows(), key=repr) == sorted(replayed.rows(), key=repr), table
@@ -249,6 +303,7 @@ def test_in_one_piece_or_two_or_twice_the_log_is_the_same(events: list[Event], c
 
 
 def tables(log: Log) -> list[list[tuple[object, ...]]]:
+    state.derive(log.connection)
     return [
         sorted(log.connection.execute(f"from {name}").pl().rows(), key=repr)
         for name in ("events", *state.TABLES)

@@ -1,16 +1,8 @@
--- The things whose state may differ now: what the new events are about, and what the new snapshot tells differently.
-select distinct source, entity_type, entity_id from (
-    select source, 'board' as entity_type, board_id as entity_id from events where event_offset > $base
-    union all
-    select source, 'card', card_id from events where event_offset > $base
-    union all
-    select source, entity_type, entity_id from events where event_offset > $base
-    union all
-    select source, 'member', actor_id from events where event_offset > $base
-    union all
-    select source, 'member', unnest((after->'member_ids')::varchar[])
-    from events where event_offset > $base and action like 'card.%'
-    union all
-    select source, entity_type, entity_id from resaid
-)
-where entity_id is not null
+-- The things whose state may differ now: what events after $base are about or name, and what a newer snapshot tells differently.
+select source, entity_type, entity_id from named
+union
+select source, 'card', card_id from events where event_offset > $base and card_id is not null
+union
+select source, entity_type, entity_id from events where event_offset > $base and entity_id is not null
+union
+select source, entity_type, entity_id from resaid

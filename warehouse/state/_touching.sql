@@ -1,7 +1,5 @@
--- The offsets of what must be heard again: what is new, and all that was ever said of the things touched.
+-- The offsets of what must be heard: all that was ever said of the things touched, and for cards of what is on them.
 -- Narrow columns only and one semi join each, so that a long log costs little.
-select event_offset from events where event_offset > $base
-union
 select event_offset from events
 semi join (select source, entity_id as card_id from touched where entity_type = 'card') using (source, card_id)
 union
