@@ -193,7 +193,7 @@ def spoilt(draw: st.DrawFn, name: str) -> Json:
 
 
 @pytest.mark.parametrize("name", DOORS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_spoilt_entry_is_kept_and_can_be_written(name, data):
     entry = data.draw(spoilt(name))
@@ -204,6 +204,25 @@ def test_a_spoilt_entry_is_kept_and_can_be_written(name, data):
     assert rows.height == len({event.event_id for event in events})
     again = list(DOORS[name].read(parse(json.dumps(entry))))  # type: ignore[arg-type]
     assert [event.event_id for event in again] == [event.event_id for event in events]
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_each_place_may_hold_anything_or_be_gone(name):
+    door = DOORS[name]
+    for entry in door.entries:
+        spoilt_ones = [
+            changed(entry, path, junk, is_gone=is_gone)
+            for path in places(entry)
+            for junk, is_gone in (
+                (None, True),
+                (None, False),
+                (5, False),
+                ([], False),
+                ({"id": []}, False),
+                ("", False),
+            )
+        ]
+        assert event_rows([event for each in spoilt_ones for event in door.read(each)]).height
 
 
 @pytest.mark.parametrize("name", ["flux", "trello", "planka", "kanboard", "github"])
