@@ -10,14 +10,13 @@ from types import TracebackType
 from typing import Self
 
 import duckdb
-import polars as pl
 
 from warehouse import publish, state
 from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
 from warehouse.migrations import WarehouseBroken, migrate
-from warehouse.model import Appended, Batch, Event, Snapshot
-from warehouse.rows import event_rows, snapshot_rows
+from warehouse.model import Appended, Batch, Snapshot
+from warehouse.taking import add_events, one_int, take_snapshot
 from warehouse.turns import Turns, WarehouseBusy
 
 __all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
@@ -95,9 +94,9 @@ class Log:
         with self._one_at_a_time:
             self._con.begin()
             try:
-                head = self._count("select head from progress")
-                new = self._add_events(batch.events, head)
-                resaid = self._take_snapshot(batch.snapshot)
+                head = one_int(self._con, "select head from progress")
+                new = add_events(self._con, batch.events, head)
+                resaid = take_snapshot(self._con, batch.snapshot)
                 moved = self._move_cursor(batch)
                 if new or resaid or moved:
                     self._con.execute(
@@ -143,7 +142,7 @@ class Log:
             try:
                 with self._one_at_a_time:
                     state.derive(self._con)
-                    revision = self._count("select revision from progress")
+                    revision = one_int(self._con, "select revision from progress")
                     if publish.is_current(self._home, revision):
                         return
                     draft = publish.Draft(self._con, self._home, revision)
@@ -166,72 +165,6 @@ class Log:
             self._turns.take(TAKE_BACK)
             self._con = _connect(self._home.warehouse_dir / "live.duckdb")
 
-    def _add_events(self, events: tuple[Event, ...], head: int) -> int:
-        if not events:
-            return 0
-        told = event_rows(events).with_row_index("told_at")
-        self._con.register("told", told)
-        added = self._count(
-            f"""
-            insert into events
-            select $head + row_number() over (order by told_at), told.* exclude (told_at)
-            from told
-            anti join (select source, event_id from events {_told_then(told)}) using (source, event_id)
-            order by told_at
-            """,  # noqa: S608  # our own words
-            head=head,
-        )
-        self._con.unregister("told")
-        return added
-
-    def _take_snapshot(self, snapshot: Snapshot | None) -> int:
-        """Replace what the board's last snapshot said; how many things it says differently (kept in `resaid`)."""
-        if snapshot is None or self._has_newer(snapshot):
-            return 0
-        board = {"source": snapshot.source, "board_id": snapshot.board_id}
-        self._con.register("shown", snapshot_rows(snapshot))
-        # People and the board itself stay known when a later snapshot leaves them out.
-        self._con.execute(
-            """
-            create or replace temp table differing as
-            select source, entity_type, entity_id from shown
-            anti join snapshots using (source, board_id, entity_type, entity_id, fields)
-            union all
-            select source, entity_type, entity_id from snapshots
-            anti join shown using (source, board_id, entity_type, entity_id)
-            where source = $source and board_id = $board_id and entity_type not in ('member', 'board')
-            """,
-            board,
-        )
-        self._con.execute(
-            """
-            delete from snapshots where source = $source and board_id = $board_id
-            and (entity_type, entity_id) in (select (entity_type, entity_id) from differing)
-            """,
-            board,
-        )
-        self._con.execute(
-            "insert into snapshots from shown where (entity_type, entity_id) in (select (entity_type, entity_id) from differing)"
-            " order by entity_type, entity_id"
-        )
-        self._con.unregister("shown")
-        self._con.execute("delete from snapshot_times where source = $source and board_id = $board_id", board)
-        self._con.execute(
-            "insert into snapshot_times values ($source, $board_id, $at)", board | {"at": snapshot.taken_at}
-        )
-        self._con.execute("insert into resaid from differing")
-        return self._count("select count(*) from differing")
-
-    def _has_newer(self, snapshot: Snapshot) -> bool:
-        return bool(
-            self._count(
-                "select count(*) from snapshot_times where source = $source and board_id = $board_id and taken_at > $at",
-                source=snapshot.source,
-                board_id=snapshot.board_id,
-                at=snapshot.taken_at,
-            )
-        )
-
     def _move_cursor(self, batch: Batch) -> bool:
         cursor = batch.cursor
         if cursor is None or self.cursor(cursor.source, cursor.board_id) == cursor.position:
@@ -247,22 +180,6 @@ class Log:
     def _undo(self) -> None:
         with contextlib.suppress(duckdb.Error):  # the database may have ended the transaction itself
             self._con.rollback()
-
-    def _count(self, sql: str, **params: object) -> int:
-        row = self._con.execute(sql, params).fetchone()
-        assert row is not None
-        return int(row[0])
-
-
-def _told_then(told: pl.DataFrame) -> str:
-    """Where the log must be searched for events told before: an event's own instant never changes, so only around it.
-
-    What a source tells without an instant, and what is inferred, may come with another one the next time.
-    """
-    if told.select((pl.col("inferred") | (pl.col("occurred_at") == pl.col("observed_at"))).any()).item():
-        return ""
-    first, last = told.select(first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()).row(0)
-    return f"where occurred_at between '{first}' and '{last}'"
 
 
 def _observed(batch: Batch) -> object:

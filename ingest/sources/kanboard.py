@@ -107,14 +107,21 @@ class Kanboard:
         """What the project's activity tells after the entry `after`, oldest first: of the newest 50, which is all it tells."""
         entries = sorted(self._activity(board_id), key=_place)
         observed_at, memory = clock(), self._memory.setdefault(board_id, {})
-        events = [translate(entry, observed_at, board_id=board_id, memory=memory) for entry in entries]
-        told = set(
-            after.split()
-        )  # the last entry, and those that stood before it then: others have come late
-        new = [event for event in events if event.event_id not in told]
+        url = self._wire.base_url
+        events = [
+            translate(entry, observed_at, board_id=board_id, base_url=url, memory=memory) for entry in entries
+        ]
+        # The last entry, and those that stood before it then: others among them have come late. What is older than all
+        # of them has only moved up into the newest 50 because a task was deleted together with its entries.
+        told = {int(each) for each in after.split() if each.isdecimal()}
+        new = [
+            each
+            for each in events
+            if not (at := _place(each.payload)) or (at not in told and at > min(told, default=0))
+        ]
         if new:
-            last = max([*map(_place, entries), *(int(each) for each in told if each.isdecimal())])
-            before = sorted({_place(entry) for entry in entries} - {last})
+            last = max([*map(_place, entries), *told])
+            before = sorted({_place(entry) for entry in entries} - {last, 0})
             named = {found.entity_id: found for entry in entries if (found := author(entry))}
             yield Page(tuple(new), " ".join(map(str, [last, *before])), tuple(named.values()))
 

@@ -14,6 +14,7 @@ from ingest.sources.kanboard_fields import (
     Json,
     comment_fields,
     key,
+    naming,
     subtask_fields,
     task_fields,
     text,
@@ -27,18 +28,24 @@ Memory = MutableMapping[tuple[EntityType, str], Json]
 _LEFT_OUT = ("event_title", "event_content", "author", "email", "avatar_path")
 """Parts of an entry that are its rendering, or nobody's business."""
 
+_BACK = {"deleted": False}
+"""What a creation says beside the thing: on SQLite Kanboard gives the id of what was deleted last to what comes next."""
+
 _TURNS_IN_A_SECOND = 100_000
 
 
-def translate(entry: Json, observed_at: datetime, *, board_id: str, memory: Memory | None = None) -> Event:
+def translate(
+    entry: Json, observed_at: datetime, *, board_id: str, base_url: str = "", memory: Memory | None = None
+) -> Event:
     """One entry as an event; one we have no word for, or that lacks what its kind needs, becomes `unknown`.
 
-    `memory` gives what earlier entries said, and takes what this one says.
+    With `base_url` a new card is told with its address. `memory` gives what earlier entries said, and takes what
+    this one says.
     """
     kind, task = entry.get("event_name"), mapping(entry.get("task"))
     card_id = key(entry.get("task_id")) or key(task.get("id"))
     teller = _TELLERS.get(kind) if isinstance(kind, str) else None
-    scene = _Scene(entry, task, card_id or "", memory if memory is not None else {})
+    scene = _Scene(entry, task, card_id or "", base_url, memory if memory is not None else {})
     said = teller(scene) if teller and card_id else None
     if said is None:
         said = _Said("unknown", "card" if card_id else "board", card_id or board_id)
@@ -89,6 +96,7 @@ class _Scene:
     entry: Json
     task: Json
     card_id: str
+    base_url: str
     memory: Memory
 
     def was(self, kind: EntityType, found: str) -> Json:
@@ -111,9 +119,10 @@ Teller = Callable[[_Scene], _Said | None]
 
 
 def _card_created(scene: _Scene) -> _Said:
-    after = task_fields(scene.task)
-    column = after.get("column_id")
-    return _Said("card.created", "card", scene.card_id, {}, _without_empty(after), None, column)
+    after = _without_empty(task_fields(scene.task)) | _BACK
+    if scene.base_url:
+        after |= naming(scene.base_url, scene.card_id)
+    return _Said("card.created", "card", scene.card_id, {}, after, None, after.get("column_id"))
 
 
 def _card_updated(scene: _Scene) -> _Said:
@@ -176,7 +185,7 @@ def _comment(word: str) -> Teller:
     def tell(scene: _Scene) -> _Said | None:
         comment = mapping(scene.entry.get("comment"))
         found, fields = key(comment.get("id")), comment_fields(comment)
-        before, after = (fields, {}) if word == "deleted" else ({}, fields)
+        before, after = (fields, {}) if word == "deleted" else ({}, fields | _born(word))
         return _Said(f"comment.{word}", "comment", found, before, after) if found else None
 
     return tell
@@ -186,7 +195,7 @@ def _subtask(word: str) -> Teller:
     def tell(scene: _Scene) -> _Said | None:
         subtask = mapping(scene.entry.get("subtask"))
         found, fields = key(subtask.get("id")), subtask_fields(subtask) | {"card_id": scene.card_id}
-        before, after = (fields, {}) if word == "deleted" else ({}, fields)
+        before, after = (fields, {}) if word == "deleted" else ({}, fields | _born(word))
         return _Said(f"checklist.{word}", "checklist_item", found, before, after) if found else None
 
     return tell
@@ -240,6 +249,10 @@ def _occurred_at(entry: Json) -> datetime | None:
     second = instant(entry.get("date_creation"))
     turn = int(key(entry.get("id")) or 0) % _TURNS_IN_A_SECOND
     return second + timedelta(microseconds=turn) if second else None
+
+
+def _born(word: str) -> dict[str, Any]:
+    return _BACK if word == "created" else {}
 
 
 def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:

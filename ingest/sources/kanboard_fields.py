@@ -97,6 +97,12 @@ def snapshot(told: Told, base_url: str, board_id: str, taken_at: datetime) -> Sn
     return Snapshot(SOURCE, board_id, taken_at, entities)
 
 
+def naming(base_url: str, task_id: str) -> dict[str, str]:
+    """How people name a task and where they find it."""
+    url = f"{base_url}/?controller=TaskViewController&action=show&task_id={task_id}"
+    return {"human_id": f"#{task_id}", "url": url}
+
+
 def _columns(told: Told) -> Iterator[Entity]:
     for column in told.columns:
         if column_id := key(column.get("id")):
@@ -114,8 +120,7 @@ def _cards(told: Told, base_url: str) -> Iterator[Entity]:
             fields = {
                 **said,
                 "labels": [tag for tag in tags.values() if text(tag)],
-                "human_id": f"#{task_id}",
-                "url": f"{base_url}/?controller=TaskViewController&action=show&task_id={task_id}",
+                **naming(base_url, task_id),
             }
             yield Entity("card", task_id, fields | {name: value for name, value in made.items() if value})
 

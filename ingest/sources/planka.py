@@ -20,7 +20,7 @@ from warehouse.model import Event, Snapshot
 __all__ = ["SOURCE", "Planka", "connect", "hear", "translate"]
 
 PAGE = 1000
-_REMEMBERED = 300  # places in a position; what is told again because of it harms nothing
+_REMEMBERED = 1000  # places in a position; what is told again because of it harms nothing
 _DOOR = Door("PLANKA", "PLANKA_BASE_URL", "PLANKA_TOKEN")
 _LATE = timedelta(minutes=1)
 """How long after its id was given a thing may still become visible: ids are given inside transactions."""
@@ -95,8 +95,9 @@ class Planka:
         actions, users = self._rest.log(board_id, since)
         rows = self._rest.with_away(rows, actions, board_id)
         observed_at = clock()
+        url = self._wire.base_url
         events = [
-            *(translate(action, observed_at, board_id=board_id) for action in actions),
+            *(translate(action, observed_at, board_id=board_id, base_url=url) for action in actions),
             *creations(rows, since, observed_at, board_id=board_id),
         ]
         new = sorted((event for event in events if _place(event) not in told), key=_place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from ingest.sources.planka_fields import (
     Json,
     Lookup,
     Rows,
+    card_url,
     column_fields,
     comment_fields,
     file_fields,
@@ -51,13 +52,18 @@ class _Said:
 # actions -----------------------------------------------------------------------------------------
 
 
-def translate(action: Json, observed_at: datetime, *, board_id: str) -> Event:
-    """One action as an event; one we have no word for, or that lacks what its type needs, becomes `unknown`."""
+def translate(action: Json, observed_at: datetime, *, board_id: str, base_url: str = "") -> Event:
+    """One action as an event; one we have no word for, or that lacks what its type needs, becomes `unknown`.
+
+    With `base_url` a new card is told with its address, which the log leaves out.
+    """
     card_id = text(action.get("cardId"))
     teller = _ACTIONS.get(action["type"]) if isinstance(action.get("type"), str) else None
     said = teller(card_id, mapping(action.get("data"))) if teller and card_id else None
     if said is None:
         said = _Said("unknown", "card" if card_id else "board", card_id or board_id, card_id)
+    elif said.action == "card.created" and base_url:
+        said = replace(said, after={**said.after, "url": card_url(base_url, str(card_id))})
     return _event(said, action, _event_id(action), text(action.get("userId")), observed_at, board_id)
 
 

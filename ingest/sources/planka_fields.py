@@ -85,6 +85,11 @@ def snapshot(board: Json, rows: Rows, base_url: str, board_id: str, taken_at: da
     return Snapshot(SOURCE, board_id, taken_at, entities)
 
 
+def card_url(base_url: str, card_id: str) -> str:
+    """Where a person finds a card."""
+    return f"{base_url}/cards/{card_id}"
+
+
 def people(users: Iterable[Json]) -> tuple[Entity, ...]:
     """Users by their names; their addresses and settings are none of our business."""
     found = {}
@@ -105,12 +110,12 @@ def _cards(rows: Rows, lookup: Lookup, base_url: str) -> Iterator[Entity]:
             "description": text(row.get("description")),
             # PLANKA's archive is a list; ours is a state of a card that keeps its column.
             "column_id": text(row.get("prevListId" if archived else "listId")),
-            "position": number(row.get("position")),
+            # No action tells a place in a column, so none is shown: each move would look like a fact untold.
             "due_at": iso(row.get("dueDate")),
             "due_done": row.get("isDueCompleted") is True,
             "archived": archived,
             "cover": text(row.get("coverAttachmentId")),
-            "url": f"{base_url}/cards/{row['id']}",
+            "url": card_url(base_url, row["id"]),
             "member_ids": members.get(row["id"], []),
             "labels": [lookup.labels.get(label, label) for label in labels.get(row["id"], [])],
         }

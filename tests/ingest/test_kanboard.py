@@ -12,7 +12,7 @@ from wire.kanboard_site import BOARD, NOW, KanboardSite, entry, task
 
 from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable
 from ingest.sources.kanboard import connect
-from ingest.sync import pull
+from ingest.sync import pull, reconcile
 from warehouse.model import Event
 from warehouse.reading import Warehouse
 
@@ -67,6 +67,19 @@ def test_what_becomes_visible_late_is_told_late_and_once():
     events, after = told(reader, position)
     assert (ids(events), after.split()[0]) == ([2], "3")
     assert told(reader, after) == ([], after)
+
+
+def test_what_moves_up_when_a_task_is_deleted_with_its_entries_is_not_told_again():
+    site = KanboardSite([entry(number) for number in range(1, 61)])
+    _, position = told(site.kanboard(), "1")
+    del site.activity[-3:]
+    assert told(site.kanboard(), position) == ([], position)
+
+
+def test_an_entry_without_an_id_is_kept():
+    site = KanboardSite([entry(1), entry(2), {**entry(3), "id": None}])
+    events, position = told(site.kanboard(), "2 1")
+    assert ([event.event_id[:9] for event in events], position) == (["nameless:"], "2 1")
 
 
 def test_entries_of_one_second_keep_their_order():
@@ -148,6 +161,27 @@ def test_the_recorded_work_comes_to_the_tasks_as_they_were_told_last(real_boards
             each["is_active"] == 1,
             [str(each["owner_id"])] if each["owner_id"] else [],
         )
+
+
+def test_what_came_since_the_first_look_is_told_as_the_project_shows_it(home):
+    site = KanboardSite()
+    pull(home, site.kanboard(), clock=clock)
+    site.activity = [entry(1), entry(2, "task.move.column", src_column_id=1, dst_column_id=3)]
+    site.tasks = [task(position=9)]
+    pull(home, site.kanboard(), clock=clock)
+    (drift,) = reconcile(home, site.kanboard(), clock=clock)
+    assert (drift.drift, drift.suspected) == (0, 0)
+
+
+def test_an_id_that_is_given_again_is_a_thing_again(home):
+    """On SQLite, Kanboard gives the id of the comment deleted last to the next one."""
+    said = {"id": 4, "comment": "again", "user_id": 5, "date_creation": 1_773_133_201}
+    kinds = ("task.create", "comment.create", "comment.delete", "comment.create")
+    site = KanboardSite([entry(number, kind, comment=said) for number, kind in enumerate(kinds, 1)], [task()])
+    site.on_tasks = {("getAllComments", 7): [said]}
+    pull(home, site.kanboard(), clock=clock)
+    with Warehouse.open(home) as warehouse:
+        assert warehouse.frame("select content, deleted_at from comments").rows() == [("again", None)]
 
 
 # what can go wrong -------------------------------------------------------------------------------

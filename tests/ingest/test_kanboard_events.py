@@ -34,7 +34,7 @@ def delivery(body: bytes, token: str = "secret") -> Delivery:
 @pytest.mark.parametrize(
     ("kind", "told", "said"),
     [
-        ("task.create", {}, ("card.created", "7", {}, {"title": "Dig", "column_id": "3", "position": 1.0, "archived": False})),
+        ("task.create", {}, ("card.created", "7", {}, {"title": "Dig", "column_id": "3", "position": 1.0, "archived": False, "deleted": False})),
         ("task.update", {"changes": {"title": "Dig!", "date_due": 0}}, ("card.updated", "7", {}, {"title": "Dig!", "due_at": None})),
         ("task.update", {"changes": {"owner_id": "6"}}, ("card.updated", "7", {}, {"member_ids": ["6"]})),
         ("task.update", {"changes": []}, ("card.updated", "7", {}, {})),
@@ -47,11 +47,11 @@ def delivery(body: bytes, token: str = "secret") -> Delivery:
         ("task.move.swimlane", {}, ("card.reordered", "7", {}, {"position": 1.0})),
         ("task.close", {}, ("card.archived", "7", {"archived": False}, {"archived": True})),
         ("task.open", {}, ("card.unarchived", "7", {"archived": True}, {"archived": False})),
-        ("comment.create", {"comment": HELLO}, ("comment.created", "9", {}, SAID)),
+        ("comment.create", {"comment": HELLO}, ("comment.created", "9", {}, SAID | {"deleted": False})),
         ("comment.update", {"comment": HELLO}, ("comment.updated", "9", {}, SAID)),
         ("comment.delete", {"comment": HELLO}, ("comment.deleted", "9", SAID, {})),
         ("comment.create", {}, ("unknown", "7", {}, {})),
-        ("subtask.create", {"subtask": SPADE}, ("checklist.created", "4", {}, ITEM)),
+        ("subtask.create", {"subtask": SPADE}, ("checklist.created", "4", {}, ITEM | {"deleted": False})),
         ("subtask.delete", {"subtask": SPADE}, ("checklist.deleted", "4", ITEM, {})),
         ("task.file.create", {"file": {"id": 2, "name": "map"}}, ("attachment.created", "2", {}, {"name": "map"})),
         ("task.file.destroy", {"file": {"id": 2, "name": "map"}}, ("attachment.deleted", "2", {"name": "map"}, {})),
@@ -62,6 +62,14 @@ def test_each_kind_of_entry_has_its_word_and_what_lacks_something_is_unknown(kin
     event = translate(entry(1, kind, **told), NOW, board_id=BOARD)
     assert (event.action, event.entity_id, event.before, event.after) == said
     assert (event.card_id, event.actor_id, event.event_id) == ("7", "5", "1")
+
+
+def test_a_new_card_says_where_it_is_found_as_the_project_shows_it():
+    after = translate(entry(1), NOW, board_id=BOARD, base_url="http://k").after
+    assert (after["human_id"], after["url"]) == (
+        "#7",
+        "http://k/?controller=TaskViewController&action=show&task_id=7",
+    )
 
 
 def test_a_moved_card_says_from_which_column_to_which():

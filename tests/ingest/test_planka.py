@@ -29,7 +29,7 @@ from wire.planka_site import (
 from ingest.diff import comparable, diff
 from ingest.sources import BoardGone, SourceChanged, SourceRefused, SourceUnavailable
 from ingest.sources.planka import connect
-from ingest.sync import pull
+from ingest.sync import pull, reconcile
 from warehouse.log import Log
 from warehouse.model import Event
 from warehouse.reading import Warehouse
@@ -88,13 +88,13 @@ def test_what_was_told_is_not_told_again_to_whoever_reads_on():
 
 def test_a_position_stays_short_however_much_was_told_lately():
     site = PlankaSite(
-        actions=[{**creation(0, CARD), "id": number(turn, milliseconds=10)} for turn in range(1, 1200)]
+        actions=[{**creation(0, CARD), "id": number(turn, milliseconds=10)} for turn in range(1, 2200)]
     )
     positions = [page.position for page in site.planka().activity(BOARD, "", clock)]
-    assert len(positions) == 2
-    assert max(map(len, positions)) < 7000
+    assert len(positions) == 3
+    assert max(map(len, positions)) < 21_000
     assert set(ids(told(site.planka(), positions[0])[0])) >= {
-        number(turn, milliseconds=10) for turn in range(1001, 1200)
+        number(turn, milliseconds=10) for turn in range(1001, 2200)
     }
 
 
@@ -134,7 +134,7 @@ def test_things_that_no_action_tells_of_are_told_by_the_rows_they_leave():
     events, position = told(site.planka())
     said = [(e.action, e.card_id, e.actor_id, dict(e.after)) for e in events if e.entity_type != "column"]
     assert said == [
-        ("card.created", CARD, ANA, {"title": "Dig", "column_id": TODO}),
+        ("card.created", CARD, ANA, {"title": "Dig", "column_id": TODO, "url": f"http://planka.test/cards/{CARD}"}),
         ("label.created", None, None, {"text": "red", "color": "berry-red"}),
         ("card.labeled", CARD, None, {"labels": ["red"]}),
         ("checklist.created", CARD, None, {"text": "Spade", "checklist": "Tools", "position": 1.0, "card_id": CARD, "done": False}),
@@ -245,6 +245,16 @@ def test_every_recorded_action_is_one_event_and_the_log_comes_to_what_the_board_
         each["id"]: each["listId"] for each in site.included["cards"]
     }
     assert done == {each["id"]: each["isCompleted"] for each in site.included["tasks"]}
+
+
+def test_what_came_since_the_first_look_is_told_as_the_board_shows_it(home):
+    site = PlankaSite()
+    pull(home, site.planka(), clock=clock)
+    site.actions = [creation(1, CARD), move(2, CARD, TODO, DONE)]
+    site.included["cards"] = [card(CARD, DONE, position=7)]
+    pull(home, site.planka(), clock=clock)
+    (drift,) = reconcile(home, site.planka(), clock=clock)
+    assert (drift.drift, drift.suspected) == (0, 0)
 
 
 def test_renames_are_all_that_the_recorded_log_does_not_tell_and_they_are_found_by_comparing(

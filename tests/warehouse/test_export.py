@@ -140,7 +140,12 @@ def small_stretches(monkeypatch) -> None:
 def test_what_the_log_holds_comes_back_the_same(
     tmp_path: Path, small_stretches, months: Batch, event: MakeEvent
 ) -> None:
-    odd = event(90, after={"title": "Größe 💡 ' \\ \x00"}, payload={"cut": "\ud83d", "deep": [{"a": None}]}, inferred=True)
+    odd = event(
+        90,
+        after={"title": "Größe 💡 ' \\ \x00"},
+        payload={"cut": "\ud83d", "deep": [{"a": None}]},
+        inferred=True,
+    )
     there_and_back(tmp_path, [months, Batch((odd,))], [Batch((event(91, source="trello", board_id="b2"),))])
 
 

@@ -33,6 +33,7 @@ MakeEvent = Callable[..., Event]
 MakeBatch = Callable[[int, int], Batch]
 Child = Callable[..., subprocess.Popen[str]]
 ROOT = Path(__file__).parents[2]
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAMAGES = [
     "deleted",
     "empty",
@@ -99,7 +100,19 @@ def well_filled(tmp_path_factory) -> Path:
     """A home with enough in it that damage hits something; made once."""
     home = Home(tmp_path_factory.mktemp("well") / "home")
     told = tuple(
-        make_event(n, card_id=f"c{n}", after={"title": f"Card {n}"}, payload={"x": os.urandom(400).hex()})
+        Event(
+            "flux",
+            f"e{n}",
+            "b1",
+            "card.created",
+            "card",
+            f"c{n}",
+            START + timedelta(minutes=n),
+            START,
+            card_id=f"c{n}",
+            after={"title": f"Card {n}"},
+            payload={"x": os.urandom(400).hex()},
+        )
         for n in range(1, 2_001)
     )
     fill(home, Batch(told, cursor=Cursor("flux", "b1", "2000")))
@@ -298,7 +311,7 @@ def test_a_live_file_that_may_not_be_written_is_named(filled: Home, tmp_path: Pa
     assert well(filled)
 
 
-@pytest.mark.parametrize("name", ["it's \"Größe\" 日本 💡", "a [b] *c"])
+@pytest.mark.parametrize("name", ['it\'s "Größe" 日本 💡', "a [b] *c"])
 def test_a_home_may_be_called_anything(tmp_path: Path, batch: MakeBatch, name: str) -> None:
     home, copy = Home(tmp_path / name / "home"), Home(tmp_path / name / "copy")
     fill(home, batch(1, 20))

@@ -182,9 +182,12 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 def test_readers_see_no_error_while_a_writer_publishes(home: Home, child: Child) -> None:
     readers = [child("read", "12") for _ in range(4)]
-    writer = child("fill", "25")
-    assert [finish(reader) for reader in readers] == ["12\n"] * 4
-    finish(writer)
+    try:
+        finish(child("fill", "25"))
+        assert [finish(reader) for reader in readers] == ["12\n"] * 4
+    finally:  # without a version to read they would never end
+        for reader in readers:
+            reader.kill()
 
 
 def kill_at_random(home: Home, child: Child, times: int) -> None:

@@ -108,6 +108,6 @@ class KanboardSite:
                 "getColumns": self.columns,
                 "getAllTasks": [each for each in self.tasks if each["is_active"] == status],
                 "getProjectUsers": self.users,
-                "getProjectActivity": sorted(self.activity, key=lambda each: -each["id"])[:50],
+                "getProjectActivity": sorted(self.activity, key=lambda each: -(each["id"] or 0))[:50],
             }[method]
         }
