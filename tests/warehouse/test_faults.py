@@ -281,8 +281,11 @@ def said(home: Home, *command: str) -> tuple[int, str]:
     """The exit status and what a command says that may not write everywhere."""
     done = subprocess.run(
         [*as_anybody(), sys.executable, "-m", "cli", "--home", str(home.root), *command],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stderr
 
 
