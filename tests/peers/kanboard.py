@@ -24,7 +24,6 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from neighbours import Account, command, compare, compare_drift, following, running, settled, work
-
 from running import free_port, until
 
 TOKEN, HOOK_TOKEN, PASSWORD = "the token of all", "the-token-of-the-hook", "a password"

@@ -33,7 +33,6 @@ from neighbours import (
     settled,
     work,
 )
-
 from running import free_port, until
 
 PASSWORD, HOOK_TOKEN = "a password of thirty letters!!", "the token of the hook"
