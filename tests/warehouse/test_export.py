@@ -407,3 +407,15 @@ def test_killed_at_thirty_moments_exports_and_imports_are_whole(
 ) -> None:
     export_killed(home, batch, child, tmp_path / "one", 15)
     import_killed(Home(tmp_path / "other"), batch, child, tmp_path / "two", 15)
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_read_and_no_other(
+    home: Home, batch: MakeBatch, tmp_path: Path
+) -> None:
+    other, copy = Home(tmp_path / "other"), Home(tmp_path / "copy")
+    fill(home, batch(1, 20))
+    fill(other, batch(1, 18), batch(20, 20), batch(19, 19))
+    export(home, tmp_path / "log [a]")
+    export(other, tmp_path / "log a")  # what the name above would match
+    import_export(copy, tmp_path / "log [a]")
+    same(home, copy)
