@@ -86,15 +86,13 @@ def known(con: duckdb.DuckDBPyConnection, source: str, board_id: str) -> list[En
         create or replace temp table named as
         select source, 'member' as entity_type, member_id as entity_id, board_id
         from board_members where source = $source and board_id = $board_id
-        union all
-        select source, 'board', board_id, board_id from boards where source = $source and board_id = $board_id
         """,
         key,
     )
     things = " union all ".join(
         f"select source, '{entity_type}' as entity_type, {column} as entity_id from {table} where source = $source and board_id = $board_id"  # noqa: S608  # our names
         for table, (entity_type, column) in STATE.items()
-        if table not in ("members", "boards")
+        if table != "members"
     )
     con.execute(
         f"create or replace temp table touched as {things}"  # noqa: S608  # our names

@@ -170,7 +170,6 @@ def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_delet
     assert known[("column", "k1")] == {"title": "Doing", "position": 1.0}
     assert known[("comment", "t1")] == {"content": "Hello", "card_id": "c1"}
     assert set(known) == {
-        ("board", "b1"),
         ("card", "c1"),
         ("column", "k1"),
         ("comment", "t1"),
