@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -33,15 +34,17 @@ POSTGRES_USER = "postgres"
 def running(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Iterator[None]:
     """A server as long as it is needed; what it says goes to `log`."""
     with log.open("w") as said:
-        process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **env}, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **env}, stdout=said, stderr=said, start_new_session=True
+        )
         try:
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # the whole group: PHP's workers outlive their parent
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
