@@ -6,8 +6,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 
 from ingest.health import Health
 from ingest.keep import keep, merged
@@ -54,7 +53,7 @@ class _Team:
         self.listeners: dict[str, Listener] = {}
         self.lister.listeners = self.listeners.values()
 
-    def listen_to(self, boards: Iterable[Board], position: Callable[[str], str]) -> None:
+    def listen_to(self, boards: Iterable[Board], position: Callable[[str], str | None]) -> None:
         """Start listening to boards that are new, leave those that are gone."""
         offered = {board.board_id: board for board in boards}
         listening = dict(self.listeners)
@@ -96,7 +95,7 @@ class _Publisher:
         self, log: Log, pace: Pace, is_well: Callable[[], bool], fail: Callable[[Exception], None]
     ) -> None:
         self._log, self._pace, self._is_well, self._fail = log, pace, is_well, fail
-        self.news, self._over, self._turn = threading.Event(), threading.Event(), threading.Lock()
+        self.news, self._over = threading.Event(), threading.Event()
         self.news.set()
         self._thread = threading.Thread(target=self._run, name="ingest publisher", daemon=True)
 
@@ -111,12 +110,6 @@ class _Publisher:
         self._thread.join()
         self._log.publish()
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """The warehouse without a publish under way, for what the log does not let two threads do at once."""
-        with self._turn:
-            yield
-
     def _run(self) -> None:
         try:
             while not self._over.is_set():
@@ -124,8 +117,7 @@ class _Publisher:
                     continue  # nothing is new, but nobody knows: readers see how old it is
                 self.news.clear()
                 started = time.monotonic()
-                with self._turn:
-                    self._log.publish()
+                self._log.publish()
                 # Appends shall have at least as much of the warehouse as publishes.
                 self._over.wait(max(self._pace.publish, time.monotonic() - started))
         except Exception as error:  # noqa: BLE001 - the loop raises it where somebody sees it
@@ -211,8 +203,7 @@ class _Loop:
         elif isinstance(word, Held):
             self._keep_held(name, word)
         elif isinstance(word, list):
-            with self._publisher.paused():
-                self._teams[name].listen_to(word, lambda board_id: self._log.cursor(name, board_id) or "")
+            self._teams[name].listen_to(word, lambda board_id: self._log.cursor(name, board_id))
             self._status.boards(name, {board.board_id: board.title for board in word}, self._clock())
 
     def _keep_news(self, name: str, told: list[News]) -> None:
@@ -223,9 +214,8 @@ class _Loop:
         self._reconciler.heard(batch)
 
     def _keep_look(self, name: str, look: Look) -> None:
-        with self._publisher.paused():
-            is_first = self._looks.is_first(look.snapshot)
-            batch = self._looks.batch(look.snapshot, look.interval)
+        is_first = self._looks.is_first(look.snapshot)
+        batch = self._looks.batch(look.snapshot, look.interval)
         if is_first:
             self._say(
                 f"source={name} board={look.board.board_id} level={look.level} first look: "
@@ -239,7 +229,7 @@ class _Loop:
         self._status.reconciled(name, held.board.board_id, drift.drift, self._clock())
         if drift.suspected:
             self._teams[name].lister.suspected.add(held.board.board_id)
-        if batch.events:
+        if batch != Batch():
             self._keep(name, News(held.board, batch, "log"), batch)
 
     def _keep(self, name: str, word: News | Look, batch: Batch) -> None:

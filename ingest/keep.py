@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.sources import Level
 from warehouse.log import Log
-from warehouse.model import Batch, Event
+from warehouse.model import Batch, Entity, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,13 @@ def keep(
 
 
 def merged(batches: Iterable[Batch]) -> Batch:
-    """Batches of one board as one: all events in order, the newest snapshot, the last cursor."""
+    """Batches of one board as one: all events in order, everybody met, the newest snapshot, the last cursor."""
     events: list[Event] = []
-    snapshot, cursor = None, None
+    met: dict[str, Entity] = {}
+    snapshot, cursor, people = None, None, None
     for batch in batches:
         events.extend(batch.events)
+        met.update((person.entity_id, person) for person in (batch.people.entities if batch.people else ()))
+        people = batch.people or people
         snapshot, cursor = batch.snapshot or snapshot, batch.cursor or cursor
-    return Batch(tuple(events), snapshot, cursor)
+    return Batch(tuple(events), snapshot, cursor, people and replace(people, entities=tuple(met.values())))

@@ -173,7 +173,7 @@ class Worker(ABC):
 class Listener(Worker):
     """Reads one board as well as it can be read: its log to the end, then its stream; or only how it stands."""
 
-    def __init__(self, post: Post, source: Source, board: Board, position: str) -> None:
+    def __init__(self, post: Post, source: Source, board: Board, position: str | None) -> None:
         super().__init__(board.board_id, post)
         self._source, self._board = source, board
         self._reader = Reader(source, board, position, tell=self._tell, clock=post.clock)
@@ -184,8 +184,8 @@ class Listener(Worker):
         """Read what there is, and listen until the stream ends; the seconds to rest after it."""
         if self.level is None:
             self.level = self._reader.probe()
-            if self.level == "log":
-                self._reader.refresh()
+            if self.level == "log" and self._reader.is_first:
+                self._reader.begin()
         self._read()
         self.post.health.up(self.name)
         if self.level == "poll" or not isinstance(self._source, Streaming):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from ingest.sources import Board, Clock, Entry, Level, Page, Source, Streaming
 from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
@@ -13,26 +13,27 @@ from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
 class Reader:
     """One board of a source from a position on; hands every new stretch of its log to `tell`, in order.
 
-    `catch_up`, `listen` and `refresh` may be called from several threads.
+    `catch_up` and `listen` may be called from several threads.
     """
 
     def __init__(
         self,
         source: Source,
         board: Board,
-        position: str,
+        position: str | None,
         *,
         tell: Callable[[Board, Batch], None],
         clock: Clock,
     ) -> None:
+        """`position` is where the log was left the last time, None where nobody has read it yet."""
         self.board = board
+        self.is_first = position is None
         self._source = source
         self._tell = tell
         self._clock = clock
         self._turn = threading.Lock()
-        self._position = position
-        self._people: dict[str, Entity] = {}
-        self._known: set[str] = set()
+        self._position = position or ""
+        self._met: dict[str, Entity] = {}
         self._strangers: set[str] = set()
 
     @property
@@ -65,14 +66,12 @@ class Reader:
             pass  # somebody else read on meanwhile: go on from there
         self._meet_strangers()
 
-    def refresh(self) -> None:
-        """Hand on the board as it stands, with the people who acted on it and are no longer its members."""
+    def begin(self) -> None:
+        """Hand on the board as it stands: what it shows then has no story but the log that follows."""
         snapshot = self.look()
-        members = {entity.entity_id for entity in snapshot.entities if entity.entity_type == "member"}
-        with self._turn:
-            self._known |= members
-            left = tuple(person for member_id, person in self._people.items() if member_id not in members)
-        self._tell(self.board, Batch(snapshot=replace(snapshot, entities=snapshot.entities + left)))
+        cursor = Cursor(self._source.name, self.board.board_id, self._position)
+        self._tell(self.board, Batch(snapshot=snapshot, cursor=cursor))
+        self._meet(_people(snapshot))
 
     def _read_on(self) -> bool:
         """Read the log to its end; False where another thread moved the position before we were there."""
@@ -101,19 +100,35 @@ class Reader:
             if page.position == since and not page.events:
                 return True
             self._position = page.position
-            self._people.update((person.entity_id, person) for person in page.people)
+            new = self._meet(page.people)
             cursor = Cursor(self._source.name, self.board.board_id, page.position)
-            self._tell(self.board, Batch(page.events, cursor=cursor))
-            self._strangers |= {who for event in page.events for who in _named(event)} - self._known
+            people = self._as_people(new, self._clock()) if new else None
+            self._tell(self.board, Batch(page.events, cursor=cursor, people=people))
+            self._strangers |= {who for event in page.events for who in _named(event)} - self._met.keys()
         return True
 
+    def _meet(self, people: Iterable[Entity]) -> list[Entity]:
+        """Who of these is new to us, or has another name now."""
+        new = [person for person in people if self._met.get(person.entity_id) != person]
+        self._met.update((person.entity_id, person) for person in new)
+        return new
+
     def _meet_strangers(self) -> None:
-        """Look again when somebody is named whom no snapshot showed; once for each, found or not."""
+        """Look who it is when somebody is named whom nobody introduced; once for each, found or not."""
         with self._turn:
-            strangers, self._strangers = self._strangers, set()
-            self._known |= strangers
+            strangers, self._strangers = self._strangers - self._met.keys(), set()
+            self._met.update((who, Entity("member", who, {})) for who in strangers)
         if strangers:
-            self.refresh()
+            shown = self.look()
+            new = self._meet(_people(shown))
+            self._tell(self.board, Batch(people=self._as_people(new, shown.taken_at)))
+
+    def _as_people(self, people: Iterable[Entity], at: datetime) -> Snapshot:
+        return Snapshot(self._source.name, self.board.board_id, at, tuple(people))
+
+
+def _people(snapshot: Snapshot) -> Iterator[Entity]:
+    return (entity for entity in snapshot.entities if entity.entity_type == "member")
 
 
 def _seq(position: str) -> int:

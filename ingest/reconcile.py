@@ -80,12 +80,14 @@ class Reconciler:
         if suspected:
             self._suspected[key] = (seen, suspected)
         drift = Drift(*key, things=len(seen.entities), drift=len(held), suspected=len(suspected))
-        return drift, Batch(held, seen if held else None)
+        # What nobody can compare (an address, say) is as the board shows it, once nothing else is in doubt.
+        return drift, Batch(held, None if suspected else seen)
 
 
-def _about(event: Event) -> tuple[str, ...]:
-    """The things an event is about; by id alone, for ids of different things differ."""
-    return tuple(name for name in (event.entity_id, event.card_id) if name)
+def _about(event: Event) -> tuple[tuple[str, str], ...]:
+    """The things an event is about, by kind and id: some sources number each kind from 1."""
+    things = ((event.entity_type, event.entity_id), ("card", event.card_id))
+    return tuple((kind, name) for kind, name in things if name)
 
 
 def _what(event: Event) -> str:

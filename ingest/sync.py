@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -50,80 +50,78 @@ def pull(home: Home, source: Source, *, clock: Clock) -> list[Summary]:
 
     Raises SourceUnavailable, SourceRefused or SourceChanged; what was read before that is kept.
     """
+    return [summary for summary, _ in _read(home, source, clock, is_held=False)]
+
+
+def reconcile(home: Home, source: Source, *, clock: Clock) -> Iterator[Drift]:
+    """Read every board up to now and hold the log against it; what both of two looks show becomes inferred events.
+
+    Boards that are read by looking cannot drift: each look says what differs.
+    """
+    yield from (drift for _, drift in _read(home, source, clock, is_held=True) if drift)
+
+
+def _read(
+    home: Home, source: Source, clock: Clock, *, is_held: bool
+) -> Iterator[tuple[Summary, Drift | None]]:
     boards = source.boards()
     with Log.open(home) as log:
         try:
-            found = [_pull_board(log, source, board, clock) for board in boards]
+            for board in boards:
+                with suppress(BoardGone):  # since it was listed
+                    yield _read_board(log, source, board, clock, is_held=is_held)
         finally:
             log.publish()
-    return [summary for summary in found if summary]
 
 
-def _pull_board(log: Log, source: Source, board: Board, clock: Clock) -> Summary | None:
-    """What one board brought; None where it is gone since it was listed."""
+def _read_board(
+    log: Log, source: Source, board: Board, clock: Clock, *, is_held: bool
+) -> tuple[Summary, Drift | None]:
+    """What one board brought and, where the log `is_held` against it, what of it the log had not told."""
     started = time.perf_counter()
     kept: list[Summary] = []
+    reconciler = Reconciler(log)
+    drift = None
 
     def tell(board: Board, batch: Batch) -> None:
         kept.append(keep(log, [batch], source=source.name, board=board.board_id))
+        reconciler.heard(batch)
 
-    position = log.cursor(source.name, board.board_id) or ""
-    reader = Reader(source, board, position, tell=tell, clock=clock)
-    try:
-        level = reader.probe()
-        if level == "log":
-            reader.refresh()
-            reader.catch_up()
+    reader = Reader(source, board, log.cursor(source.name, board.board_id), tell=tell, clock=clock)
+    level = reader.probe()
+    if level != "log":
+        tell(board, Looks(log).batch(reader.look(), None))
+    else:
+        if reader.is_first:
+            reader.begin()
+        if is_held:
+            drift = _hold(reader, reconciler, tell)
         else:
-            tell(board, Looks(log).batch(reader.look(), None))
-    except BoardGone:
-        return None
-    return Summary(
+            reader.catch_up()
+    summary = Summary(
         source=source.name,
         board=board.board_id,
         events=sum(summary.events for summary in kept),
         new=sum(summary.new for summary in kept),
-        offset=kept[-1].offset,
+        offset=kept[-1].offset if kept else log.append(Batch()).upto,
         seconds=time.perf_counter() - started,
         title=board.title,
         level=level,
         unknown=sum(summary.unknown for summary in kept),
     )
+    return summary, drift
 
 
-def reconcile(home: Home, source: Source, *, clock: Clock) -> Iterator[Drift]:
-    """Hold the log against every board that tells one; what both of two looks show becomes inferred events.
-
-    Boards that are read by looking cannot drift: each look says what differs.
-    """
-    boards = source.boards()
-    with Log.open(home) as log:
-        try:
-            for board in boards:
-                with suppress(BoardGone):
-                    yield from _reconcile_board(log, source, board, clock)
-        finally:
-            log.publish()
-
-
-def _reconcile_board(log: Log, source: Source, board: Board, clock: Clock) -> Iterator[Drift]:
-    reconciler = Reconciler(log)
-
-    def tell(board: Board, batch: Batch) -> None:
-        keep(log, [batch], source=source.name, board=board.board_id)
-        reconciler.heard(batch)
-
-    reader = Reader(source, board, log.cursor(source.name, board.board_id) or "", tell=tell, clock=clock)
-    if reader.probe() != "log":
-        return
+def _hold(reader: Reader, reconciler: Reconciler, tell: Callable[[Board, Batch], None]) -> Drift:
+    """Read a board's log to its end and hold it against the board; once more where it does not fit."""
     for _ in range(2):
         seen = reader.look()
         reader.catch_up()
         drift, batch = reconciler.hold(seen)
-        tell(board, batch)
+        tell(reader.board, batch)
         if not drift.suspected:
             break
-    yield drift
+    return drift
 
 
 def check(source: Source, subject: str, step: str) -> Finding:

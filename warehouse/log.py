@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,14 +14,13 @@ import duckdb
 from warehouse import publish, state
 from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
+from warehouse.known import known
 from warehouse.migrations import WarehouseBroken, migrate
 from warehouse.model import Appended, Batch, Snapshot
-from warehouse.taking import add_events, one_int, take_snapshot
+from warehouse.taking import add_events, one_int, take_people, take_snapshot
 from warehouse.turns import Turns, WarehouseBusy
 
 __all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "192MB",  # a year of a team fits; beyond that it works on disk
@@ -96,7 +95,7 @@ class Log:
             try:
                 head = one_int(self._con, "select head from progress")
                 new = add_events(self._con, batch.events, head)
-                resaid = take_snapshot(self._con, batch.snapshot)
+                resaid = take_snapshot(self._con, batch.snapshot) + take_people(self._con, batch.people)
                 moved = self._move_cursor(batch)
                 if new or resaid or moved:
                     self._con.execute(
@@ -112,26 +111,19 @@ class Log:
         return Appended(events=len(batch.events), new=new, upto=head + new)
 
     def cursor(self, source: str, board_id: str) -> str | None:
-        """How far the source has been read for this board, in its own terms."""
-        row = self._con.execute(
-            "select position from source_cursors where source = $source and board_id = $board_id",
-            {"source": source, "board_id": board_id},
-        ).fetchone()
+        """How far the source has been read for this board, in its own terms; None where it never was."""
+        with self._one_at_a_time:
+            row = self._con.execute(
+                "select position from source_cursors where source = $source and board_id = $board_id",
+                {"source": source, "board_id": board_id},
+            ).fetchone()
         return None if row is None else str(row[0])
 
     def known(self, source: str, board_id: str) -> Snapshot:
         """What the log and the newest snapshot together say of each thing on a board that is not deleted."""
         with self._one_at_a_time:
             state.derive(self._con)
-            entities = state.known(self._con, source, board_id)
-            row = self._con.execute(
-                """
-                select greatest(max(taken_at), (select max(occurred_at) from events where source = $source and board_id = $board_id))
-                from snapshot_times where source = $source and board_id = $board_id
-                """,
-                {"source": source, "board_id": board_id},
-            ).pl()
-        return Snapshot(source, board_id, row.item() or _EPOCH, tuple(entities))
+            return known(self._con, source, board_id)
 
     def publish(self) -> None:
         """Let readers see what is new, if anything is. Appends may go on beside it, from another thread.

@@ -86,11 +86,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one pass over a source brings: kept whole or not at all."""
+    """What one pass over a source brings: kept whole or not at all.
+
+    `snapshot` replaces what the board's last one said; `people` are members met, added to it.
+    """
 
     events: tuple[Event, ...] = ()
     snapshot: Snapshot | None = None
     cursor: Cursor | None = None
+    people: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,15 @@ Appending does not wait for it: what is appended is taken in before anybody read
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from warehouse.model import Entity, EntityType
+from warehouse.model import EntityType
 
-STATE = {
+STATE: dict[str, tuple[EntityType, str]] = {
     "boards": ("board", "board_id"),
     "columns": ("column", "column_id"),
     "cards": ("card", "card_id"),
@@ -36,14 +35,17 @@ def definition(name: str) -> str:
     return (Path(__file__).parent / "state" / f"{name}.sql").read_text()
 
 
-def derive(con: duckdb.DuckDBPyConnection) -> bool:
-    """Take in what was appended since the last time, in a transaction; says whether there was anything."""
+def derive(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> bool:
+    """Take in what was appended since the last time, in a transaction; says whether there was anything.
+
+    `at_once` is how many things are derived in one go.
+    """
     base = _due(con)
     if base is None:
         return False
     con.begin()
     try:
-        for number in range(_gather(con, base)):
+        for number in range(_gather(con, base, at_once)):
             _hear(con, number)
             types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
             for table, (entity_type, key) in STATE.items():
@@ -63,11 +65,11 @@ def derive(con: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-def replay(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+def replay(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> dict[str, pl.DataFrame]:
     """Every state table derived from the whole log, to hold against the kept ones. Changes nothing but temp tables."""
     con.execute("create or replace temp table resaid as select source, entity_type, entity_id from snapshots")
     found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
-    for number in range(_gather(con, 0)):
+    for number in range(_gather(con, 0, at_once)):
         _hear(con, number)
         for table, parts in found.items():
             parts.append(con.execute(definition(table)).pl())
@@ -78,38 +80,6 @@ def replay(con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     }
 
 
-def known(con: duckdb.DuckDBPyConnection, source: str, board_id: str) -> list[Entity]:
-    """All that is known of the things on a board that are not deleted, from the log and the snapshot together."""
-    key = {"source": source, "board_id": board_id}
-    con.execute(
-        """
-        create or replace temp table named as
-        select source, 'member' as entity_type, member_id as entity_id, board_id
-        from board_members where source = $source and board_id = $board_id
-        """,
-        key,
-    )
-    things = " union all ".join(
-        f"select source, '{entity_type}' as entity_type, {column} as entity_id from {table} where source = $source and board_id = $board_id"  # noqa: S608  # our names
-        for table, (entity_type, column) in STATE.items()
-        if table != "members"
-    )
-    con.execute(
-        f"create or replace temp table touched as {things}"  # noqa: S608  # our names
-        " union all select source, entity_type, entity_id from named",
-        key,
-    )
-    _hear_touched(con)
-    rows = con.execute(
-        """
-        select entity_type, entity_id, fields, known.card_id, assignee_ids, labels
-        from known left join cards on entity_type = 'card' and known.source = cards.source and entity_id = cards.card_id
-        where known.deleted_at is null order by entity_type, entity_id
-        """
-    ).fetchall()
-    return [_entity(*row) for row in rows]
-
-
 def _due(con: duckdb.DuckDBPyConnection) -> int | None:
     """The offset after which state must be derived, None where it is what the log and the snapshots say."""
     row = con.execute("select derived, head, exists(from resaid) from progress").fetchone()
@@ -118,13 +88,13 @@ def _due(con: duckdb.DuckDBPyConnection) -> int | None:
     return int(derived) if derived < head or resaid else None
 
 
-def _gather(con: duckdb.DuckDBPyConnection, base: int) -> int:
+def _gather(con: duckdb.DuckDBPyConnection, base: int, at_once: int) -> int:
     """Find what events after `base` and the things in `resaid` touch; in how many slices to derive it."""
     con.execute(f"create or replace temp table named as {definition('_named')}", {"base": base})
     con.execute(f"create or replace temp table all_touched as {definition('_touched')}", {"base": base})
     row = con.execute("select count(*) from all_touched").fetchone()
     assert row is not None
-    slices = 1 + int(row[0]) // SLICE
+    slices = 1 + int(row[0]) // at_once
     con.execute("alter table all_touched add column slice int default 0")
     if slices > 1:
         con.execute("update all_touched set slice = hash(entity_id) % $slices", {"slices": slices})
@@ -137,10 +107,6 @@ def _hear(con: duckdb.DuckDBPyConnection, number: int) -> None:
         "create or replace temp table touched as from all_touched select source, entity_type, entity_id where slice = $number",
         {"number": number},
     )
-    _hear_touched(con)
-
-
-def _hear_touched(con: duckdb.DuckDBPyConnection) -> None:
     for step in ("touching", "heard", "seen", "known"):
         con.execute(f"create or replace temp table {step} as {definition('_' + step)}")
 
@@ -150,19 +116,3 @@ def _forget(con: duckdb.DuckDBPyConnection, table: str, entity_type: str, key: s
         f"delete from {table} using touched where touched.entity_type = '{entity_type}'"  # noqa: S608  # our names
         f" and {table}.source = touched.source and {table}.{key} = touched.entity_id"
     )
-
-
-def _entity(
-    entity_type: EntityType,
-    entity_id: str,
-    fields: str,
-    card_id: str | None,
-    assignees: list[str] | None,
-    labels: list[str] | None,
-) -> Entity:
-    told = json.loads(fields)
-    if entity_type == "card":
-        told |= {"member_ids": assignees or [], "labels": labels or []}
-    elif card_id:
-        told |= {"card_id": card_id}
-    return Entity(entity_type, entity_id, told)

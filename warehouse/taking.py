@@ -35,20 +35,42 @@ def take_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Snapshot | None) -> 
     if snapshot is None or _has_newer(con, snapshot):
         return 0
     board = {"source": snapshot.source, "board_id": snapshot.board_id}
-    con.register("shown", snapshot_rows(snapshot))
-    # People and the board itself stay known when a later snapshot leaves them out.
+    resaid = _say_again(con, snapshot, _SAID_DIFFERENTLY)
+    con.execute("delete from snapshot_times where source = $source and board_id = $board_id", board)
     con.execute(
-        """
-        create or replace temp table differing as
-        select source, entity_type, entity_id from shown
-        anti join snapshots using (source, board_id, entity_type, entity_id, fields)
-        union all
-        select source, entity_type, entity_id from snapshots
-        anti join shown using (source, board_id, entity_type, entity_id)
-        where source = $source and board_id = $board_id and entity_type not in ('member', 'board')
-        """,
-        board,
+        "insert into snapshot_times values ($source, $board_id, $at)", board | {"at": snapshot.taken_at}
     )
+    return resaid
+
+
+def take_people(con: duckdb.DuckDBPyConnection, people: Snapshot | None) -> int:
+    """Add people whom no snapshot of the board has shown; how many (kept in `resaid`)."""
+    return 0 if people is None else _say_again(con, people, _NEVER_SHOWN)
+
+
+_SAID_DIFFERENTLY = """
+    select source, entity_type, entity_id from shown
+    anti join snapshots using (source, board_id, entity_type, entity_id, fields)
+    union all
+    -- People and the board itself stay known when a later snapshot leaves them out.
+    select source, entity_type, entity_id from snapshots
+    anti join shown using (source, board_id, entity_type, entity_id)
+    where source = $source and board_id = $board_id and entity_type not in ('member', 'board')
+"""
+
+_NEVER_SHOWN = """
+    select source, entity_type, entity_id from shown
+    anti join (from snapshots where source = $source and board_id = $board_id and fields <> '{}')
+        using (source, board_id, entity_type, entity_id)
+    where fields <> '{}'
+"""
+
+
+def _say_again(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, which: str) -> int:
+    """Keep anew what the snapshot says of some things (`which` selects them); how many."""
+    board = {"source": snapshot.source, "board_id": snapshot.board_id}
+    con.register("shown", snapshot_rows(snapshot))
+    con.execute(f"create or replace temp table differing as {which}", board)
     con.execute(
         """
         delete from snapshots where source = $source and board_id = $board_id
@@ -61,10 +83,6 @@ def take_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Snapshot | None) -> 
         " order by entity_type, entity_id"
     )
     con.unregister("shown")
-    con.execute("delete from snapshot_times where source = $source and board_id = $board_id", board)
-    con.execute(
-        "insert into snapshot_times values ($source, $board_id, $at)", board | {"at": snapshot.taken_at}
-    )
     con.execute("insert into resaid from differing")
     return one_int(con, "select count(*) from differing")
 

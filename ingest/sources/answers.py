@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
+import orjson
 
 _LONGEST_REST = 7 * 86_400  # seconds; whoever asks for more is looked at again after a week
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # whole pairs too: those are rare, and stay what they are
@@ -19,6 +21,8 @@ def parse(body: bytes | str) -> object:
     Half a surrogate pair, which JSON can spell and no database can keep, becomes `?`. Raises ValueError or
     RecursionError where it is not JSON at all.
     """
+    with suppress(orjson.JSONDecodeError):  # most answers: well-formed, and read four times as fast
+        return orjson.loads(body)
     text = body.decode(json.detect_encoding(body), "replace") if isinstance(body, bytes) else body
     told: object = json.loads(text, parse_constant=lambda _: None)
     if _SURROGATE.search(text):

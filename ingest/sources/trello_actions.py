@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.sources.trello_fields import (
@@ -106,6 +106,12 @@ def _card_created(data: Data) -> Said:
     if column:
         after["column_id"] = column
     return Said("card.created", "card", id_of(data, "card"), {}, after, None, column)
+
+
+def _card_came(data: Data) -> Said:
+    """A card from another board; it may have been here before, and gone."""
+    said = _card_created(data)
+    return replace(said, after={**said.after, "deleted": False})
 
 
 def _card_gone(data: Data) -> Said:
@@ -239,9 +245,8 @@ def _attachment(word: str) -> Teller:
 
 
 _TELLERS: dict[str, Teller] = {
-    **dict.fromkeys(
-        "createCard copyCard emailCard convertToCardFromCheckItem moveCardToBoard".split(), _card_created
-    ),
+    **dict.fromkeys("createCard copyCard emailCard convertToCardFromCheckItem".split(), _card_created),
+    "moveCardToBoard": _card_came,
     # Seen from this board, a card that went to another board is gone, and one that came begins here.
     **dict.fromkeys("deleteCard moveCardFromBoard".split(), _card_gone),
     "addMemberToCard": _assignment("assigned"),

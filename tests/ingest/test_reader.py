@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from wire.scripted import GARDEN, NOW, Scripted, entry
@@ -57,11 +59,29 @@ def test_whatever_the_stream_says_the_log_is_told_once_and_in_order(position, wo
 
 
 def test_the_board_is_looked_at_again_once_for_somebody_nobody_knew():
-    source = Scripted(log=[entry(seq, "ben") for seq in range(1, 5)], words=[entry(5, "ben")])
+    source = Scripted(
+        log=[entry(seq, "ben") for seq in range(1, 5)], words=[entry(5, "ben"), entry(6, "eva")]
+    )
     reader, told = read(source)
-    reader.refresh()
+    reader.begin()
     reader.catch_up()
     list(reader.listen(source))
-    assert source.asked.count("snapshot") == 2
-    people = {each.entity_id: each.fields["name"] for each in told[-2].snapshot.entities}
-    assert people == {"ana": "ana", "ben": "Ben"}  # ben has left: the log still knows the name
+    assert source.asked.count("snapshot") == 1, "who acts is introduced by the log itself"
+    people = {
+        each.entity_id: each.fields["name"]
+        for batch in told
+        if batch.people
+        for each in batch.people.entities
+    }
+    assert people == {"ben": "Ben", "eva": "Eva"}
+
+
+def test_the_board_is_asked_who_it_is_when_nobody_introduces_them():
+    one = entry(1)
+    one = replace(one, event=replace(one.event, after={"member_ids": ["eva", "ghost"]}))
+    source = Scripted(log=[one, entry(2)], members=("ana", "eva"))
+    reader, told = read(source)
+    reader.catch_up()
+    reader.catch_up()
+    assert source.asked.count("snapshot") == 1, "once, whether somebody knows them or not"
+    assert "eva" in {each.entity_id for each in told[-1].people.entities}

@@ -57,6 +57,16 @@ def test_what_the_log_never_told_becomes_inferred_events_once(home):
         assert sorted(warehouse.cards()["title"]) == ["Roses", "Tulips"]
 
 
+def test_what_changed_while_nobody_read_is_told_and_not_just_taken_as_it_stands(home):
+    source = Standing(level="log")
+    pull(home, source, clock=source.clock)
+    source.things = (card(title="Roses"),)
+    pull(home, source, clock=source.clock)  # a reader that knows nothing of the one before
+    (drift,) = reconcile(home, source, clock=source.clock)
+    assert drift.drift == 1
+    assert [(event.action, event.after) for event in told(home)] == [("card.updated", {"title": "Roses"})]
+
+
 def test_what_the_log_tells_meanwhile_is_no_drift(home):
     source = Standing(level="log")
     pull(home, source, clock=source.clock)

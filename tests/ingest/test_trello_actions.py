@@ -23,8 +23,11 @@ TABLE = [
         ("card.created", "card", CARD, {}, {"title": "Tulips", "human_id": "7", "column_id": TODO}),
     ),
     (
-        action("moveCardToBoard", card=card(idList=DONE)),
-        ("card.created", "card", CARD, {}, {"title": "Tulips", "human_id": "7", "column_id": DONE}),
+        action("moveCardToBoard", card=card(idList=DONE)),  # it may have been here before
+        (
+            *("card.created", "card", CARD, {}),
+            {"title": "Tulips", "human_id": "7", "column_id": DONE, "deleted": False},
+        ),
     ),
     (action("moveCardFromBoard", card=card(), list=column()), ("card.deleted", "card", CARD, {}, {})),
     (action("deleteCard", card={"id": CARD}, list=column()), ("card.deleted", "card", CARD, {}, {})),

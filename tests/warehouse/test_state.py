@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -165,10 +164,15 @@ def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_delet
         log.append(Batch(told, shown))
         known = {(each.entity_type, each.entity_id): each.fields for each in log.known("flux", "b1").entities}
     assert known[("card", "c1")] == {
-        "title": "Told", "url": "u", "column_id": "k1", "labels": ["red"], "member_ids": ["m1"],
+        "title": "Told", "url": "u", "column_id": "k1", "labels": ["red"], "member_ids": ["m1"], "archived": False,
+        "description": None, "position": None, "due_at": None, "due_done": None,
     }  # fmt: skip
-    assert known[("column", "k1")] == {"title": "Doing", "position": 1.0}
-    assert known[("comment", "t1")] == {"content": "Hello", "card_id": "c1"}
+    assert known[("column", "k1")] == {
+        "title": "Doing", "position": 1.0, "is_done": None, "archived": False,
+    }  # fmt: skip
+    assert known[("comment", "t1")] == {
+        "content": "Hello", "card_id": "c1", "created_at": (START + timedelta(minutes=4)).isoformat(),
+    }  # fmt: skip
     assert set(known) == {
         ("card", "c1"),
         ("column", "k1"),
@@ -178,7 +182,7 @@ def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_delet
 
 
 def test_many_things_are_derived_in_slices_with_the_same_result(
-    home: Home, tmp_path: Path, event: MakeEvent, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, event: MakeEvent
 ) -> None:
     told = tuple(
         event(n, "card.updated", card_id=f"c{n % 9}", actor_id=f"m{n % 3}", after={"title": f"T{n}"})
@@ -187,11 +191,10 @@ def test_many_things_are_derived_in_slices_with_the_same_result(
     with Log.open(home) as log:
         log.append(Batch(told))
         whole = tables(log)
-    monkeypatch.setattr(state, "SLICE", 4)
     with Log.open(Home(tmp_path / "sliced")) as log:
         log.append(Batch(told))
-        assert tables(log) == whole
-        replayed = state.replay(log.connection)
+        assert tables(log, at_once=4) == whole
+        replayed = state.replay(log.connection, at_once=4)
         assert [len(replayed[name]) for name in state.TABLES] == [len(rows) for rows in whole[1:]]
 
 
@@ -301,8 +304,8 @@ def test_in_one_piece_or_two_or_twice_the_log_is_the_same(events: list[Event], c
     assert whole == pieces
 
 
-def tables(log: Log) -> list[list[tuple[object, ...]]]:
-    state.derive(log.connection)
+def tables(log: Log, at_once: int = state.SLICE) -> list[list[tuple[object, ...]]]:
+    state.derive(log.connection, at_once=at_once)
     return [
         sorted(log.connection.execute(f"from {name}").pl().rows(), key=repr)
         for name in ("events", *state.TABLES)
