@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.diff import comparable, diff
 from warehouse.log import Log
 from warehouse.model import Batch, Event, Snapshot
+
+Thing = tuple[str, str]
+"""Kind and id."""
 
 _REMEMBERED = 5000  # events; a board that tells more between two words of its reader is compared another time
 
@@ -34,15 +36,14 @@ class Drift:
         )
 
 
-def drifted(known: Snapshot, seen: Snapshot, since: Iterable[Event] = ()) -> tuple[Event, ...]:
+def drifted(known: Snapshot, seen: Snapshot, gone_on: frozenset[Thing] = frozenset()) -> tuple[Event, ...]:
     """What must have happened that the log does not tell. Pure.
 
-    `known` is what the log says after it was read to its end, later than `seen`; things that events `since` then
-    are about are left alone: they have gone on.
+    `known` is what the log says after it was read to its end, later than `seen`; things that have `gone_on` since are
+    left alone.
     """
-    touched = {thing for event in since for thing in _about(event)}
     found = diff(comparable(known, seen), seen)
-    return tuple(event for event in found if not touched & set(_about(event)))
+    return tuple(event for event in found if not gone_on & _about(event))
 
 
 class Reconciler:
@@ -51,15 +52,13 @@ class Reconciler:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._suspected: dict[tuple[str, str], tuple[Snapshot, set[str]]] = {}
-        self._recent: dict[tuple[str, str], deque[Event]] = {}
+        self._recent: dict[tuple[str, str], deque[tuple[datetime, frozenset[Thing]]]] = {}
 
     def heard(self, batch: Batch) -> None:
         """Remember what was told lately."""
-        for event in batch.events:
+        for event in batch.events[-_REMEMBERED:]:
             key = (event.source, event.board_id)
-            self._recent.setdefault(key, deque(maxlen=_REMEMBERED)).append(
-                replace(event, before={}, after={}, payload={})
-            )
+            self._recent.setdefault(key, deque(maxlen=_REMEMBERED)).append((event.observed_at, _about(event)))
 
     def hold(self, seen: Snapshot) -> tuple[Drift, Batch]:
         """What to keep of a comparison of the log, read to its end after `seen` was taken. Append it at once.
@@ -68,10 +67,10 @@ class Reconciler:
         """
         key = (seen.source, seen.board_id)
         recent = self._recent.pop(key, deque(maxlen=_REMEMBERED))
-        since = [event for event in recent if event.observed_at >= seen.taken_at]
+        since = [things for observed_at, things in recent if observed_at >= seen.taken_at]
         if len(since) == _REMEMBERED:
             return Drift(*key, things=0, drift=0, suspected=0), Batch()
-        found = drifted(self._log.known(*key), seen, since)
+        found = drifted(self._log.known(*key), seen, frozenset().union(*since))
         first, before = self._suspected.pop(key, (None, set()))
         held = tuple(
             _reconciled(event, first.taken_at) for event in found if first and _what(event) in before
@@ -84,10 +83,10 @@ class Reconciler:
         return drift, Batch(held, None if suspected else seen)
 
 
-def _about(event: Event) -> tuple[tuple[str, str], ...]:
+def _about(event: Event) -> frozenset[Thing]:
     """The things an event is about, by kind and id: some sources number each kind from 1."""
     things = ((event.entity_type, event.entity_id), ("card", event.card_id))
-    return tuple((kind, name) for kind, name in things if name)
+    return frozenset((kind, name) for kind, name in things if name)
 
 
 def _what(event: Event) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ingest.follow import follow
-from ingest.keep import Summary, keep
+from ingest.keep import Keeper, Summary, keep
 from ingest.looking import Looks
 from ingest.reader import Reader
 from ingest.reconcile import Drift, Reconciler
@@ -79,25 +79,26 @@ def _read_board(
 ) -> tuple[Summary, Drift | None]:
     """What one board brought and, where the log `is_held` against it, what of it the log had not told."""
     started = time.perf_counter()
-    kept: list[Summary] = []
-    reconciler = Reconciler(log)
-    drift = None
+    with Keeper(log, source=source.name, board=board.board_id) as keeper:
+        reconciler, drift = Reconciler(log), None
 
-    def tell(board: Board, batch: Batch) -> None:
-        kept.append(keep(log, [batch], source=source.name, board=board.board_id))
-        reconciler.heard(batch)
+        def tell(_: Board, batch: Batch) -> None:
+            keeper.tell(batch)
+            if is_held:
+                reconciler.heard(batch)
 
-    reader = Reader(source, board, log.cursor(source.name, board.board_id), tell=tell, clock=clock)
-    level = reader.probe()
-    if level != "log":
-        tell(board, Looks(log).batch(reader.look(), None))
-    else:
-        if reader.is_first:
-            reader.begin()
-        if is_held:
-            drift = _hold(reader, reconciler, tell)
+        reader = Reader(source, board, log.cursor(source.name, board.board_id), tell=tell, clock=clock)
+        level = reader.probe()
+        if level != "log":
+            keeper.tell(Looks(log).batch(reader.look(), None))
         else:
-            reader.catch_up()
+            if reader.is_first:
+                reader.begin()
+            if is_held:
+                drift = _hold(reader, reconciler, keeper)
+            else:
+                reader.catch_up()
+    kept = keeper.kept
     summary = Summary(
         source=source.name,
         board=board.board_id,
@@ -112,13 +113,14 @@ def _read_board(
     return summary, drift
 
 
-def _hold(reader: Reader, reconciler: Reconciler, tell: Callable[[Board, Batch], None]) -> Drift:
+def _hold(reader: Reader, reconciler: Reconciler, keeper: Keeper) -> Drift:
     """Read a board's log to its end and hold it against the board; once more where it does not fit."""
     for _ in range(2):
         seen = reader.look()
         reader.catch_up()
+        keeper.flush()
         drift, batch = reconciler.hold(seen)
-        tell(reader.board, batch)
+        keeper.tell(batch)
         if not drift.suspected:
             break
     return drift

@@ -23,6 +23,7 @@ from warehouse.turns import Turns, WarehouseBusy
 __all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": publish.BETWEEN_CHECKPOINTS,
     "memory_limit": "192MB",  # a year of a team fits; beyond that it works on disk
     "storage_compatibility_version": "v1.3.0",  # a fifth smaller than what every version reads
 }

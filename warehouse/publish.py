@@ -16,6 +16,9 @@ import duckdb
 
 from warehouse.home import Home
 
+BETWEEN_CHECKPOINTS = "256MB"
+"""What may wait beside the database: each checkpoint packs the newest rows again, so many of them cost a bulk load dear."""
+
 KEPT = 3
 """Versions kept on disk: the current one and those a reader may just be opening."""
 
@@ -115,7 +118,7 @@ class Draft:
 
     def close(self) -> None:
         """Let the database tidy its files again."""
-        self._con.execute("reset checkpoint_threshold")
+        self._con.execute(f"set checkpoint_threshold = '{BETWEEN_CHECKPOINTS}'")
 
     def _copy_inside(self) -> None:
         """Copy by the database itself, where the system has no `cp`."""
