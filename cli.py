@@ -238,35 +238,25 @@ def board_serve(
 
 Follow = Annotated[bool, typer.Option("--follow", help="Keep following until Ctrl-C.")]
 
-
-@ingest_cli.command("flux")
-def ingest_flux(context: typer.Context, follow: Follow = False) -> None:
-    """Read every board of the Flux, or of this home's embedded board."""
-    _read_source(_ready(context), "flux", follow=follow)
-
-
-@ingest_cli.command("planka")
-def ingest_planka(context: typer.Context, follow: Follow = False) -> None:
-    """Read PLANKA: PLANKA_BASE_URL, and PLANKA_TOKEN or PLANKA_USER with PLANKA_PASSWORD."""
-    _read_source(_ready(context), "planka", follow=follow)
+READ = {
+    "flux": "Read every board of the Flux, or of this home's embedded board.",
+    "planka": "Read PLANKA: PLANKA_BASE_URL, and PLANKA_TOKEN or PLANKA_USER with PLANKA_PASSWORD.",
+    "kanboard": "Read Kanboard: KANBOARD_BASE_URL and KANBOARD_TOKEN.",
+    "github": "Read GitHub: GITHUB_TOKEN, and GITHUB_REPOS or GITHUB_PROJECTS.",
+    "jira": "Read Jira Cloud: JIRA_BASE_URL, JIRA_EMAIL and JIRA_TOKEN.",
+}
+"""The sources that are read by one command and the same, with its help."""
 
 
-@ingest_cli.command("kanboard")
-def ingest_kanboard(context: typer.Context, follow: Follow = False) -> None:
-    """Read Kanboard: KANBOARD_BASE_URL and KANBOARD_TOKEN."""
-    _read_source(_ready(context), "kanboard", follow=follow)
+def _reading(name: str) -> Callable[..., None]:
+    def command(context: typer.Context, follow: Follow = False) -> None:
+        _read_source(_ready(context), name, follow=follow)
+
+    return command
 
 
-@ingest_cli.command("github")
-def ingest_github(context: typer.Context, follow: Follow = False) -> None:
-    """Read GitHub: GITHUB_TOKEN, and GITHUB_REPOS or GITHUB_PROJECTS."""
-    _read_source(_ready(context), "github", follow=follow)
-
-
-@ingest_cli.command("jira")
-def ingest_jira(context: typer.Context, follow: Follow = False) -> None:
-    """Read Jira Cloud: JIRA_BASE_URL, JIRA_EMAIL and JIRA_TOKEN."""
-    _read_source(_ready(context), "jira", follow=follow)
+for _name, _help in READ.items():
+    ingest_cli.command(_name, help=_help)(_reading(_name))
 
 
 @ingest_cli.command("trello")
@@ -308,13 +298,13 @@ def ingest_follow(context: typer.Context) -> None:
 @ingest_cli.command("reconcile")
 def ingest_reconcile(context: typer.Context) -> None:
     """Hold the log against every board; what the log never told becomes inferred events."""
-    from ingest.sources.connect import opened, wanted
+    from ingest.sources.connect import connect, wanted
     from ingest.sync import reconcile
 
     home = _ready(context)
     settings = _settings(home)
     for name in wanted(settings):
-        with opened(name, settings) as source:
+        with connect(name, settings) as source:
             for drift in reconcile(home, source, clock=_clock()):
                 _say(str(drift))
 
@@ -328,7 +318,7 @@ def _settings(home: Home) -> dict[str, str]:
 
 
 def _read_source(home: Home, name: str, *, follow: bool) -> None:
-    from ingest.sources.connect import opened
+    from ingest.sources.connect import connect
     from ingest.sync import pull
 
     if follow:
@@ -336,7 +326,7 @@ def _read_source(home: Home, name: str, *, follow: bool) -> None:
     settings = _settings(home)
     if name == "flux":
         settings["FLUX_BASE_URL"], settings["FLUX_API_KEY"] = _board_access(home)
-    with opened(name, settings) as source:
+    with connect(name, settings) as source:
         for summary in pull(home, source, clock=_clock()):
             _say(str(summary))
     return None
@@ -344,13 +334,13 @@ def _read_source(home: Home, name: str, *, follow: bool) -> None:
 
 def _follow(home: Home, names: Sequence[str]) -> None:
     from ingest.follow import follow
-    from ingest.sources.connect import opened
+    from ingest.sources.connect import connect
 
     settings = _settings(home)
     if "flux" in names:
         settings["FLUX_BASE_URL"], settings["FLUX_API_KEY"] = _board_access(home)
     with ExitStack() as stack:
-        sources = [stack.enter_context(opened(name, settings)) for name in names]
+        sources = [stack.enter_context(connect(name, settings)) for name in names]
         follow(home, sources, clock=_clock(), stop=_stop_on_signals(), say=_say)
 
 
@@ -565,7 +555,7 @@ def doctor(context: typer.Context) -> None:
     """Look for what keeps Daybreak from working, and say what to do."""
     from digests.audit import check as check_digests
     from ingest.sources import SourceRefused
-    from ingest.sources.connect import opened, wanted
+    from ingest.sources.connect import connect, wanted
     from ingest.sync import check as check_source
     from ingest.sync import check_reading
     from warehouse.audit import check as check_warehouse
@@ -579,7 +569,7 @@ def doctor(context: typer.Context) -> None:
         if name == "flux":
             step = "start the board (`daybreak up`), or check FLUX_BASE_URL and FLUX_API_KEY"
         try:
-            with opened(name, settings) as source:
+            with connect(name, settings) as source:
                 boards.append(check_source(source, subject, step))
         except SourceRefused as error:
             boards.append(Finding(False, subject, str(error), step))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from ingest.keep import merged
 from warehouse.home import Home
 from warehouse.log import Log, WarehouseBusy
-from warehouse.model import Appended, Batch, Event
+from warehouse.model import Appended, Batch
 
 PATIENCE = timedelta(seconds=6)
 """How long the file is waited for: senders give up after about ten seconds."""
@@ -20,9 +21,9 @@ PATIENCE = timedelta(seconds=6)
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Events of one delivery, and who waits for them to be kept."""
+    """What one delivery tells, and who waits for it to be kept."""
 
-    events: tuple[Event, ...]
+    batch: Batch
     kept: Future[Appended] = field(default_factory=Future)
 
 
@@ -42,12 +43,12 @@ class Taker:
         self._inbox.put(None)
         self._thread.join()
 
-    def take(self, events: Iterable[Event]) -> Future[Appended]:
-        """Ask for events to be kept; the future holds what became of them once they are, or why they are not.
+    def take(self, batch: Batch) -> Future[Appended]:
+        """Ask for a batch to be kept; the future holds what became of it once it is, or why it is not.
 
         WarehouseBusy: again in a moment; WarehouseBroken: a person must look.
         """
-        waiting = _Waiting(tuple(events))
+        waiting = _Waiting(batch)
         self._inbox.put(waiting)
         return waiting.kept
 
@@ -92,7 +93,7 @@ class Taker:
     def _append(self, log: Log, handful: list[_Waiting]) -> None:
         """All in one commit; where that fails each by itself, so that one that cannot be kept takes no other along."""
         try:
-            appended = log.append(Batch(tuple(event for waiting in handful for event in waiting.events)))
+            appended = log.append(merged(waiting.batch for waiting in handful))
         except WarehouseBusy:
             raise
         except Exception:
@@ -107,6 +108,6 @@ class Taker:
 
 def _settle(waiting: _Waiting, log: Log) -> None:
     try:
-        waiting.kept.set_result(log.append(Batch(waiting.events)))
+        waiting.kept.set_result(log.append(waiting.batch))
     except Exception as error:  # noqa: BLE001 - it is for the one who waits
         waiting.kept.set_exception(error)

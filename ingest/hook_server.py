@@ -40,7 +40,9 @@ class BodyRefused(Exception):
         self.status = status
 
 
-def app(receiver: Receiver, *, public_url: str = "", slowest: float = SLOWEST_BODY) -> Starlette:
+def app(
+    receiver: Receiver, *, public_url: str = "", slowest: float = SLOWEST_BODY, largest: int = LARGEST_BODY
+) -> Starlette:
     """`POST /hooks/{source}`, and the GET or HEAD with which a sender asks whether somebody is there.
 
     `public_url` is where senders reach this, as https://host, when a proxy or tunnel stands in between.
@@ -51,7 +53,7 @@ def app(receiver: Receiver, *, public_url: str = "", slowest: float = SLOWEST_BO
         if request.method != "POST":
             return PlainTextResponse("", 200 if receiver.knows(source) else 404)
         try:
-            body = await asyncio.wait_for(_body(request), slowest)
+            body = await asyncio.wait_for(_body(request, largest), slowest)
         except (BodyRefused, TimeoutError) as error:
             status = error.status if isinstance(error, BodyRefused) else 408
             return PlainTextResponse(
@@ -65,16 +67,16 @@ def app(receiver: Receiver, *, public_url: str = "", slowest: float = SLOWEST_BO
     return Starlette(routes=[Route("/hooks/{source}", hook, methods=["GET", "HEAD", "POST"])])
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, largest: int) -> bytes:
     """The body; BodyRefused as soon as it is known to be too large."""
-    too_large = BodyRefused(413, f"no more than {LARGEST_BODY} bytes, please")
+    too_large = BodyRefused(413, f"no more than {largest} bytes, please")
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > LARGEST_BODY:
+    if told.isdigit() and int(told) > largest:
         raise too_large
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise too_large
     return bytes(body)
 
@@ -100,10 +102,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(receiver: Receiver, *, public_url: str = "") -> Server:
+def server(receiver: Receiver, *, public_url: str = "", largest: int = LARGEST_BODY) -> Server:
     """A server for this receiver, to be run on a listening socket: `server(…).run(sockets=[…])`."""
     config = uvicorn.Config(
-        app(receiver, public_url=public_url),
+        app(receiver, public_url=public_url, largest=largest),
         log_config=None,
         log_level="warning",
         access_log=False,

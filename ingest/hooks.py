@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 import traceback
@@ -16,8 +15,10 @@ from ingest.heard import Taker
 from ingest.rings import ring
 from ingest.sources import Clock, Delivery, Heard, HookRefused
 from ingest.sources.hearing import said
+from ingest.unreadable import FolderFull, keep_aside
 from warehouse.home import Home
 from warehouse.log import WarehouseBroken, WarehouseBusy
+from warehouse.model import Batch, Snapshot
 
 SECRETS: Mapping[str, str] = {
     "trello": "TRELLO_SECRET",
@@ -59,11 +60,12 @@ class Receiver:
         clock: Clock,
         say: Callable[[str], None],
         ears: Callable[[str], Hear | None] | None = None,
+        most_unreadable: int = MOST_UNREADABLE,
     ) -> None:
         """`settings` hold the secrets (see SECRETS); `ears` find the ear of a source, None where there is none."""
         self._home, self._taker, self._settings = home, taker, settings
         self._clock, self._say, self._ears = clock, say, ears or ear
-        self._met: set[tuple[str, str]] = set()
+        self._most_unreadable = most_unreadable
 
     def knows(self, source: str) -> bool:
         """Whether webhooks of this source can be heard."""
@@ -105,32 +107,30 @@ class Receiver:
 
     def _keep(self, source: str, heard: Heard) -> tuple[Reply, str]:
         """Commit the events, then ring: who looks because of a ring finds them there."""
-        offset = f" offset={self._taker.take(heard.events).result().upto}" if heard.events else ""
-        rings = dict.fromkeys((*heard.rings, *self._strangers(source, heard)))
+        offset = f" offset={self._taker.take(_batch(heard)).result().upto}" if heard.events else ""
+        rings = dict.fromkeys(heard.rings)
         for board_id in rings:
             ring(self._home, source, board_id)
         return Reply(200, heard.answer), f"events={len(heard.events)} rings={len(rings)}{offset}"
 
-    def _strangers(self, source: str, heard: Heard) -> list[str]:
-        """Boards to look at because somebody acts there whom no delivery has named yet: the look brings their name."""
-        new = {(source, person.entity_id) for person in heard.people} - self._met
-        self._met |= new
-        return [event.board_id for event in heard.events if (source, event.actor_id) in new]
-
     def _aside(self, source: str, delivery: Delivery) -> tuple[Reply, str]:
         """Keep a body nobody can read in the home, and thank the sender: sending it again would help nobody."""
-        folder = self._home.root / "unreadable"
-        name = f"{source}-{hashlib.sha256(delivery.body).hexdigest()[:16]}"
         try:
-            folder.mkdir(exist_ok=True)
-            if sum(1 for _ in folder.iterdir()) >= MOST_UNREADABLE:
-                return Reply(
-                    503, "too much that cannot be read", retry_after=3600
-                ), f"aside=no full={str(folder)!a}"
-            (folder / name).write_bytes(delivery.body)
+            path = keep_aside(self._home, source, delivery.body, most_files=self._most_unreadable)
+        except FolderFull as error:
+            return Reply(
+                503, "too much that cannot be read", retry_after=3600
+            ), f"aside=no full={_quoted(error)}"
         except OSError as error:
             return _cannot(error)
-        return Reply(202, "kept, but it cannot be read"), f"aside=unreadable/{name}"
+        return Reply(202, "kept, but it cannot be read"), f"aside=unreadable/{path.name}"
+
+
+def _batch(heard: Heard) -> Batch:
+    """The events of a delivery with the people it names, on the board it is about."""
+    first = heard.events[0]
+    met = Snapshot(first.source, first.board_id, first.observed_at, heard.people)
+    return Batch(heard.events, people=(met,) if heard.people else ())
 
 
 def _cannot(error: Exception) -> tuple[Reply, str]:

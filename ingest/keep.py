@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from ingest.sources import Level
 from warehouse.log import Log
-from warehouse.model import Batch, Entity, Event
+from warehouse.model import Batch, Event, Snapshot
 
 _PAGES = 8  # of a log that wait, or are kept at once: what bounds the memory of a long history
 
@@ -132,11 +132,10 @@ class Keeper:
 def merged(batches: Iterable[Batch]) -> Batch:
     """Batches of one board as one: all events in order, everybody met, the newest snapshot, the last cursor."""
     events: list[Event] = []
-    met: dict[str, Entity] = {}
-    snapshot, cursor, people = None, None, None
+    met: list[Snapshot] = []
+    snapshot, cursor = None, None
     for batch in batches:
         events.extend(batch.events)
-        met.update((person.entity_id, person) for person in (batch.people.entities if batch.people else ()))
-        people = batch.people or people
+        met.extend(batch.people)
         snapshot, cursor = batch.snapshot or snapshot, batch.cursor or cursor
-    return Batch(tuple(events), snapshot, cursor, people and replace(people, entities=tuple(met.values())))
+    return Batch(tuple(events), snapshot, cursor, tuple(met))

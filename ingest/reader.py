@@ -102,7 +102,7 @@ class Reader:
             self._position = page.position
             new = self._meet(page.people)
             cursor = Cursor(self._source.name, self.board.board_id, page.position)
-            people = self._as_people(new, self._clock()) if new else None
+            people = self._as_people(new, self._clock())
             self._tell(self.board, Batch(page.events, cursor=cursor, people=people))
             self._strangers |= {who for event in page.events for who in _named(event)} - self._met.keys()
         return True
@@ -123,8 +123,9 @@ class Reader:
             new = self._meet(_people(shown))
             self._tell(self.board, Batch(people=self._as_people(new, shown.taken_at)))
 
-    def _as_people(self, people: Iterable[Entity], at: datetime) -> Snapshot:
-        return Snapshot(self._source.name, self.board.board_id, at, tuple(people))
+    def _as_people(self, people: Iterable[Entity], at: datetime) -> tuple[Snapshot, ...]:
+        met = tuple(people)
+        return (Snapshot(self._source.name, self.board.board_id, at, met),) if met else ()
 
 
 def _people(snapshot: Snapshot) -> Iterator[Entity]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from warehouse import manifest as manifests
+from warehouse.disk import sync, write
 from warehouse.home import Home
 from warehouse.manifest import EVENTS, ExportBroken, Manifest, Part
 from warehouse.reading import Published, open_published
@@ -65,7 +65,7 @@ def export(home: Home, folder: Path) -> Exported:
             months = [] if before and before.version == published.version else _months(con, before)
             if before is None or before.version != published.version:
                 after = _write(con, published, folder, before, months)
-                _replace(folder / MANIFEST, manifests.as_text(after))
+                write(folder / MANIFEST, manifests.as_text(after))
             else:
                 after = before
         except (duckdb.Error, OSError) as error:
@@ -217,9 +217,9 @@ def _copied(
     draft = target.with_suffix(".draft")
     options = f"format parquet, compression zstd, row_group_size {ROWS_AT_ONCE}"
     (rows,) = _row(con, f"copy ({query}) to {_quoted(draft)} ({options})")
-    _sync(draft)
+    sync(draft)
     draft.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
     return Part(table, path, rows, target.stat().st_size, sha256(target), first, last)
 
 
@@ -247,21 +247,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    _sync(draft)
-    draft.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -35,8 +35,8 @@ class Imported:
         )
 
 
-def import_export(home: Home, folder: Path) -> Imported:
-    """Fill an empty home from the export in `folder` and publish it.
+def import_export(home: Home, folder: Path, *, at_once: int = EVENTS_AT_ONCE) -> Imported:
+    """Fill an empty home from the export in `folder`, `at_once` events at a time, and publish it.
 
     ExportBroken when a file is missing or not what the manifest says; ExportRefused when the home holds something.
     Killed anywhere before the end, the home is still empty.
@@ -52,7 +52,7 @@ def import_export(home: Home, folder: Path) -> Imported:
         _require_known(con, manifest, folder)
         con.begin()
         try:
-            _fill(con, manifest, folder)
+            _fill(con, manifest, folder, at_once)
             _prove(con, manifest, folder)
             con.commit()
         except duckdb.Error as error:
@@ -102,11 +102,11 @@ def _require_known(con: duckdb.DuckDBPyConnection, manifest: Manifest, folder: P
         )
 
 
-def _fill(con: duckdb.DuckDBPyConnection, manifest: Manifest, folder: Path) -> None:
+def _fill(con: duckdb.DuckDBPyConnection, manifest: Manifest, folder: Path, at_once: int) -> None:
     """Events in order of their offsets, a stretch at a time, so that the log lies on the disk as it was written."""
     parts = manifest.of(EVENTS)
-    for after in range(0, manifest.last_offset, EVENTS_AT_ONCE):
-        upto = after + EVENTS_AT_ONCE
+    for after in range(0, manifest.last_offset, at_once):
+        upto = after + at_once
         con.execute(
             """
             insert into events by name

@@ -88,13 +88,13 @@ class Cursor:
 class Batch:
     """What one pass over a source brings: kept whole or not at all.
 
-    `snapshot` replaces what the board's last one said; `people` are members met, added to it.
+    `snapshot` replaces what the board's last one said; `people` are members met on boards, added to what is shown there.
     """
 
     events: tuple[Event, ...] = ()
     snapshot: Snapshot | None = None
     cursor: Cursor | None = None
-    people: Snapshot | None = None
+    people: tuple[Snapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.disk import sync, write
 from warehouse.home import Home
 
 BETWEEN_CHECKPOINTS = "256MB"
@@ -101,8 +102,8 @@ class Draft:
         if not self._path.exists():
             _cp(self._home.warehouse_dir / "live.duckdb", self._path)
         self._path.chmod(0o444)
-        _sync(self._path)
-        _sync(self._path.parent)
+        sync(self._path)
+        sync(self._path.parent)
         published_at = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
         told = {
             "version": self._version,
@@ -110,8 +111,7 @@ class Draft:
             "published_at": published_at.isoformat(),
             "file": self._path.name,
         }
-        _replace(_pointer(self._home), json.dumps(told, sort_keys=True) + "\n")
-        _sync(self._home.warehouse_dir)
+        write(_pointer(self._home), json.dumps(told, sort_keys=True) + "\n")
         _link(self._home, self._path)
         sweep(self._home)
         return Published(self._version, self._revision, published_at, published_at, self._path)
@@ -194,20 +194,3 @@ def _link(home: Home, path: Path) -> None:
         draft.replace(home.warehouse_link)
         # Where the link is a copy: what a killed tool wrote beside the one before would make DuckDB refuse this one.
         Path(f"{home.warehouse_link}.wal").unlink(missing_ok=True)
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_text(text)
-    _sync(draft)
-    draft.replace(path)
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse import state
+from warehouse.disk import sync
 from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.migrations import WarehouseBroken
@@ -88,9 +88,9 @@ def _from_published(home: Home, live: Path) -> Restored:
             aside = _move_aside(live)
             draft = live.with_suffix(".draft")
             shutil.copyfile(version, draft)
-            _sync(draft)
+            sync(draft)
             draft.replace(live)
-            _sync(live.parent)
+            sync(live.parent)
             return Restored("live", version, events, aside)
     raise _nothing_left(home)
 
@@ -144,13 +144,3 @@ def _not_writable(home: Home, error: OSError) -> WarehouseBroken:
     return WarehouseBroken(
         f"cannot write in {home.warehouse_dir} ({error}).\nMake it writable, or name another home with --home or DAYBREAK_HOME."
     )
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

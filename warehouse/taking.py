@@ -43,9 +43,9 @@ def take_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Snapshot | None) -> 
     return resaid
 
 
-def take_people(con: duckdb.DuckDBPyConnection, people: Snapshot | None) -> int:
-    """Add people whom no snapshot of the board has shown; how many (kept in `resaid`)."""
-    return 0 if people is None else _say_again(con, people, _NEVER_SHOWN)
+def take_people(con: duckdb.DuckDBPyConnection, people: tuple[Snapshot, ...]) -> int:
+    """Add people whom no snapshot of their board has shown; how many (kept in `resaid`)."""
+    return sum(_say_again(con, met, _NEVER_SHOWN) for met in people)
 
 
 _SAID_DIFFERENTLY = """

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, runtime_checkable
+from types import TracebackType
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from warehouse.model import Entity, Event, Snapshot
 
@@ -116,6 +117,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Stop reading: whoever waits for a word gets SourceUnavailable."""
+
+    def __enter__(self) -> Self:
+        """Open until the block is left."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close, and let go of the connections."""
 
 
 @runtime_checkable

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 
 from ingest.sources import Source, SourceRefused
@@ -25,21 +24,8 @@ def wanted(settings: Mapping[str, str]) -> list[str]:
 
 
 def connect(name: str, settings: Mapping[str, str]) -> Source:
-    """A source by its name; raises SourceRefused naming the setting that is missing or cannot be right."""
+    """A source by its name, to be used as a context manager; raises SourceRefused naming the setting that is missing."""
     if name not in WANTED:
         raise SourceRefused(f"{name} is no source; there are: {', '.join(WANTED)}")
     source: Source = import_module(f"ingest.sources.{name}").connect(settings)
     return source
-
-
-def offered(settings: Mapping[str, str]) -> list[Source]:
-    """Every source these settings name."""
-    return [connect(name, settings) for name in wanted(settings)]
-
-
-@contextmanager
-def opened(name: str, settings: Mapping[str, str]) -> Iterator[Source]:
-    """A source for a while: afterwards nobody reads it any more and its connections are let go."""
-    source = connect(name, settings)
-    with source if isinstance(source, AbstractContextManager) else closing(source):
-        yield source

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -23,6 +22,7 @@ from ingest.sources import (
 )
 from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
 from ingest.sources.flux_fields import member_id
+from ingest.sources.site import Site
 from ingest.sources.values import mapping, objects
 from ingest.sources.wire import Answer, Door, Wire, parse
 from warehouse.model import Entity, Event, Snapshot
@@ -40,8 +40,10 @@ def connect(settings: Mapping[str, str]) -> Flux:
     return Flux(settings[DOOR.address_setting], settings[DOOR.key_setting])
 
 
-class Flux:
+class Flux(Site):
     """One Flux, as one key sees it. Safe to use from several threads; `close` ends open streams at once."""
+
+    name = SOURCE
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class Flux:
     ) -> None:
         """Raises SourceRefused where the address or the key cannot be right."""
         self._labels: dict[str, dict[str, str]] = {}
-        self._rest = rest
+        self.rest = rest
         self._wire = Wire(
             base_url,
             headers={"Authorization": f"Bearer {DOOR.key(api_key)}"},
@@ -64,16 +66,7 @@ class Flux:
             attempts=attempts,
             first_wait=first_wait,
         )
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`."""
-        return SOURCE
-
-    @property
-    def rest(self) -> timedelta:
-        """How long to rest between two looks at a board that has neither log nor bell."""
-        return self._rest
+        super().__init__(self._wire)
 
     def boards(self) -> list[Board]:
         """Every board the key may read, in all its workspaces."""
@@ -144,19 +137,6 @@ class Flux:
                     yield None
         if retry is not None:
             raise StreamEnded(retry)
-
-    def close(self) -> None:
-        """End every stream, from any thread, without waiting for its next word."""
-        self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-        self._wire.release()
 
     def _log(self, board_id: str, params: Mapping[str, str]) -> tuple[Answer, object]:
         answer = self._wire.get(f"/api/boards/{board_id}/activity", params, board_id=board_id)

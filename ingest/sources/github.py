@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -16,6 +14,7 @@ from ingest.sources.github_fields import SOURCE
 from ingest.sources.github_hooks import hear
 from ingest.sources.github_projects import Projects
 from ingest.sources.github_repos import Repositories
+from ingest.sources.site import Site
 from ingest.sources.wire import Door, Wire
 from warehouse.model import Snapshot
 
@@ -28,8 +27,10 @@ _PROJECT = re.compile(r"[\w.-]+/\d+")
 _YES = ("1", "true", "yes", "on")
 
 
-class GitHub:
+class GitHub(Site):
     """One GitHub, as one token sees it."""
+
+    name = SOURCE
 
     rest = timedelta(minutes=1)
     """Between looks where nothing rings: three requests a repository, of which those that bring nothing new are free."""
@@ -54,7 +55,7 @@ class GitHub:
         }
         base_url = base_url.rstrip("/")
         # GitHub's own servers serve REST under /api/v3 and GraphQL beside it.
-        self._wires = tuple(
+        wires = [
             Wire(
                 url,
                 headers=headers,
@@ -64,14 +65,10 @@ class GitHub:
                 first_wait=first_wait,
             )
             for url in (base_url, base_url.removesuffix("/v3"))
-        )
-        self._repositories = Repositories(self._wires[0], repositories, with_pull_requests=with_pull_requests)
-        self._projects = Projects(self._wires[1], projects)
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`."""
-        return SOURCE
+        ]
+        super().__init__(*wires)
+        self._repositories = Repositories(wires[0], repositories, with_pull_requests=with_pull_requests)
+        self._projects = Projects(wires[1], projects)
 
     def boards(self) -> list[Board]:
         """The repositories and projects that the settings name."""
@@ -94,21 +91,6 @@ class GitHub:
     def activity(self, board_id: str, after: str, clock: Clock) -> Iterator[Page]:
         """What happened after `after`."""
         return self._of(board_id).activity(board_id, after, clock)
-
-    def close(self) -> None:
-        """Stop reading."""
-        for wire in self._wires:
-            wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-        for wire in self._wires:
-            wire.release()
 
     def _of(self, board_id: str) -> Repositories | Projects:
         return self._repositories if self._repositories.has(board_id) else self._projects

@@ -14,6 +14,7 @@ from ingest.sources.jira_board import Layout, snapshot
 from ingest.sources.jira_events import people_in, told_by
 from ingest.sources.jira_fields import ISSUE, SOURCE, Json, id_of
 from ingest.sources.jira_walk import Walk, border
+from ingest.sources.site import Site
 from ingest.sources.values import mapping, objects
 from ingest.sources.wire import Answer, Door, Wire
 from warehouse.model import Entity, Event, Snapshot
@@ -43,8 +44,11 @@ def connect(settings: Mapping[str, str]) -> Jira:
     return Jira(*(settings[name] for name in _STEPS), board_ids=boards)
 
 
-class Jira:
+class Jira(Site):
     """One Jira site, as one account sees it. Safe to use from several threads."""
+
+    name = SOURCE
+    rest = timedelta(minutes=1)
 
     def __init__(
         self,
@@ -69,16 +73,7 @@ class Jira:
             first_wait=first_wait,
             pace=pace,
         )
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`."""
-        return SOURCE
-
-    @property
-    def rest(self) -> timedelta:
-        """How long to rest between two looks."""
-        return timedelta(minutes=1)
+        super().__init__(self._wire)
 
     def boards(self) -> list[Board]:
         """The boards asked for, or every board the account sees. One asked for that is gone keeps its place."""
@@ -135,10 +130,6 @@ class Jira:
         if begin.created is not None:
             # An old walk has come to its end: what changed behind it is still to be told.
             yield from self.activity(board_id, position, clock)
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._wire.close()
 
     def _board(self, board_id: str) -> Board:
         try:

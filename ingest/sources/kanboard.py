@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -14,6 +13,7 @@ from ingest.sources import Board, BoardGone, Clock, Delivery, Heard, Level, Page
 from ingest.sources.hearing import prove, said
 from ingest.sources.kanboard_events import Memory, author, translate
 from ingest.sources.kanboard_fields import SOURCE, Told, key, snapshot, text
+from ingest.sources.site import Site
 from ingest.sources.values import mapping, objects
 from ingest.sources.wire import Answer, Door, Wire
 from warehouse.model import Snapshot
@@ -29,8 +29,11 @@ _NO_ACCESS = (401, 403, -32001, -32003)
 Call = tuple[str, Mapping[str, Any]]
 
 
-class Kanboard:
+class Kanboard(Site):
     """One Kanboard, as its application token or one of its users sees it. Safe to use from several threads."""
+
+    name = SOURCE
+    rest = timedelta(seconds=30)
 
     def __init__(
         self,
@@ -53,18 +56,9 @@ class Kanboard:
             attempts=attempts,
             first_wait=first_wait,
         )
+        super().__init__(self._wire)
         self._is_app = user == APP
         self._memory: dict[str, Memory] = {}
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`."""
-        return SOURCE
-
-    @property
-    def rest(self) -> timedelta:
-        """How long to rest between two looks where nothing rings."""
-        return timedelta(seconds=30)
 
     def boards(self) -> list[Board]:
         """Every open project: all there are with the application's token, the user's own with a user's."""
@@ -124,19 +118,6 @@ class Kanboard:
             before = sorted({_place(entry) for entry in entries} - {last, 0})
             named = {found.entity_id: found for entry in entries if (found := author(entry))}
             yield Page(tuple(new), " ".join(map(str, [last, *before])), tuple(named.values()))
-
-    def close(self) -> None:
-        """Ask no more; whoever waits for an answer gets SourceUnavailable."""
-        self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-        self._wire.release()
 
     def _activity(self, board_id: str) -> list[Mapping[str, Any]]:
         answer, (about, told) = self._ask(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -14,6 +12,7 @@ from ingest.sources.planka_events import creations, translate
 from ingest.sources.planka_fields import SOURCE, made_at, people, place, place_at, snapshot
 from ingest.sources.planka_hooks import hear
 from ingest.sources.planka_rest import Login, Rest
+from ingest.sources.site import Site
 from ingest.sources.wire import Door, Wire
 from warehouse.model import Event, Snapshot
 
@@ -26,8 +25,11 @@ _LATE = timedelta(minutes=1)
 """How long after its id was given a thing may still become visible: ids are given inside transactions."""
 
 
-class Planka:
+class Planka(Site):
     """One PLANKA, as one of its users sees it. Safe to use from several threads."""
+
+    name = SOURCE
+    rest = timedelta(seconds=30)
 
     def __init__(
         self,
@@ -52,17 +54,8 @@ class Planka:
             attempts=attempts,
             first_wait=first_wait,
         )
+        super().__init__(self._wire)
         self._rest = Rest(self._wire)
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`."""
-        return SOURCE
-
-    @property
-    def rest(self) -> timedelta:
-        """How long to rest between two looks where nothing rings."""
-        return timedelta(seconds=30)
 
     def boards(self) -> list[Board]:
         """Every board the user sees, in all projects."""
@@ -107,19 +100,6 @@ class Planka:
             told |= {_place(event) for event in page}
             last = max(last, *told)
             yield Page(tuple(page), _position(last, told), named if start == 0 else ())
-
-    def close(self) -> None:
-        """Ask no more; whoever waits for an answer gets SourceUnavailable."""
-        self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-        self._wire.release()
 
 
 def connect(settings: Mapping[str, str]) -> Planka:

@@ -23,6 +23,7 @@ from ingest.sources import (
     SourceRefused,
 )
 from ingest.sources.hearing import prove, said, signature
+from ingest.sources.site import Site
 from ingest.sources.trello_events import SOURCE, happened_at, label_names, names_labels, translate
 from ingest.sources.trello_fields import made_at, people_in, text
 from ingest.sources.trello_pages import Json, Place, edge, walk
@@ -66,8 +67,11 @@ def connect(settings: Mapping[str, str]) -> Trello:
     return Trello(settings["TRELLO_KEY"], settings["TRELLO_TOKEN"], board_ids=boards, base_url=address)
 
 
-class Trello:
+class Trello(Site):
     """One Trello, as one token sees it. Safe to use from several threads."""
+
+    name = SOURCE
+    rest = timedelta(seconds=30)
 
     def __init__(
         self,
@@ -92,16 +96,7 @@ class Trello:
             first_wait=first_wait,
             pace=pace,
         )
-
-    @property
-    def name(self) -> str:
-        """What its events carry as `source`: the same as an export's."""
-        return SOURCE
-
-    @property
-    def rest(self) -> timedelta:
-        """How long to rest between two looks."""
-        return timedelta(seconds=30)
+        super().__init__(self._wire)
 
     def boards(self) -> list[Board]:
         """The boards asked for, or every open board the token sees. One asked for that is gone keeps its place."""
@@ -143,10 +138,6 @@ class Trello:
                 told_now = sorted(new.values(), key=lambda event: event.occurred_at)
                 place = place.after(told_now, now)
                 yield Page(tuple(told_now), str(place), _people(actions))
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._wire.close()
 
     def _board(self, board_id: str) -> Board:
         try:

@@ -25,7 +25,7 @@ from ingest.sources.values import instant
 from running import until
 from warehouse.home import Home
 from warehouse.log import Log
-from warehouse.model import Entity, Event
+from warehouse.model import Batch, Entity, Event
 from warehouse.reading import Warehouse
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -101,8 +101,11 @@ class running:  # noqa: N801 - reads as a word where it is used
         settings: dict[str, str] | None = None,
         patience: timedelta = timedelta(seconds=6),
         public_url: str = "",
+        largest: int = hook_server.LARGEST_BODY,
+        most_unreadable: int = hooks.MOST_UNREADABLE,
     ) -> None:
         self.post = Post(home)
+        self.largest, self.most_unreadable = largest, most_unreadable
         self.settings = {"GITHUB_HOOK_SECRET": SECRET} if settings is None else settings
         self.patience, self.public_url = patience, public_url
 
@@ -111,10 +114,10 @@ class running:  # noqa: N801 - reads as a word where it is used
         self.taker = Taker(post.home, say=post.lines.append, patience=self.patience).__enter__()
         receiver = Receiver(
             post.home, self.taker, settings=self.settings, clock=lambda: NOW, say=post.lines.append,
-            ears=lambda source: hear if source == "github" else None,
+            ears=lambda source: hear if source == "github" else None, most_unreadable=self.most_unreadable,
         )  # fmt: skip
         self.listener = hook_server.listen("127.0.0.1", 0)
-        self.server = hook_server.server(receiver, public_url=self.public_url)
+        self.server = hook_server.server(receiver, public_url=self.public_url, largest=self.largest)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
         self.thread.start()
         post.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -195,10 +198,10 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read(post):
     connection.close()
 
 
-def test_a_body_that_turns_out_too_large_is_refused(post, monkeypatch):
-    monkeypatch.setattr(hook_server, "LARGEST_BODY", 1000)
+def test_a_body_that_turns_out_too_large_is_refused(home):
     chunks = (b"x" * 300 for _ in range(8))
-    response = post.client.post(f"{post.url}/hooks/github", content=chunks)
+    with running(home, largest=1000) as post:
+        response = post.client.post(f"{post.url}/hooks/github", content=chunks)
     assert response.status_code == 413
 
 
@@ -221,9 +224,10 @@ def test_a_signed_body_that_cannot_be_read_is_kept_aside_and_not_sent_again(post
     assert kept[0].name in post.lines[-1]
 
 
-def test_a_body_is_kept_aside_once_and_not_without_end(post, home, monkeypatch):
-    monkeypatch.setattr(hooks, "MOST_UNREADABLE", 2)
-    assert [post.send(body).status_code for body in (b"1st", b"1st", b"2nd", b"3rd")] == [202, 202, 202, 503]
+def test_a_body_is_kept_aside_once_and_not_without_end(home):
+    with running(home, most_unreadable=2) as post:
+        answers = [post.send(body).status_code for body in (b"1st", b"1st", b"2nd", b"3rd")]
+    assert answers == [202, 202, 202, 503]
     assert len(list((home.root / "unreadable").iterdir())) == 2
 
 
@@ -242,10 +246,11 @@ def test_a_delivery_that_only_rings_needs_no_writer(post, home):
     assert take_rings(home, "github") == ("b1", "b2")
 
 
-def test_somebody_new_makes_their_board_ring_once_so_that_their_name_is_learnt(post, home):
-    post.send({"ids": ["e1"], "who": "m1"})
-    assert take_rings(home, "github") == ("b1",)
-    post.send({"ids": ["e2"], "who": "m1"})
+def test_who_acts_is_known_by_name_although_nobody_looks_at_the_board(home):
+    with running(home) as post:
+        post.send({"ids": ["e1"], "who": "m1"})
+    with Warehouse.open(home) as warehouse:
+        assert warehouse.frame("select member_id, name from members").rows() == [("m1", "Ada")]
     assert take_rings(home, "github") == ()
 
 
@@ -294,7 +299,7 @@ def test_one_that_cannot_be_kept_takes_no_other_along(home):
     lines: list[str] = []
     with Taker(home, say=lines.append) as taker:
         with Log.open(home):
-            waiting = [taker.take(told[0]), taker.take(unwritable)]
+            waiting = [taker.take(Batch(events)) for events in (told[0], unwritable)]
         assert waiting[0].result(10).upto == 1
         with pytest.raises(TypeError):
             waiting[1].result(10)

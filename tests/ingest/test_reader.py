@@ -68,10 +68,7 @@ def test_the_board_is_looked_at_again_once_for_somebody_nobody_knew():
     list(reader.listen(source))
     assert source.asked.count("snapshot") == 1, "who acts is introduced by the log itself"
     people = {
-        each.entity_id: each.fields["name"]
-        for batch in told
-        if batch.people
-        for each in batch.people.entities
+        each.entity_id: each.fields["name"] for batch in told for met in batch.people for each in met.entities
     }
     assert people == {"ben": "Ben", "eva": "Eva"}
 
@@ -84,4 +81,4 @@ def test_the_board_is_asked_who_it_is_when_nobody_introduces_them():
     reader.catch_up()
     reader.catch_up()
     assert source.asked.count("snapshot") == 1, "once, whether somebody knows them or not"
-    assert "eva" in {each.entity_id for each in told[-1].people.entities}
+    assert "eva" in {each.entity_id for met in told[-1].people for each in met.entities}

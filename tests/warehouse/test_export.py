@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from warehouse import importing, state
+from warehouse import state
 from warehouse.audit import audit
 from warehouse.export import KEPT, ExportBroken, ExportRefused, export, manifest_of
 from warehouse.home import Home
@@ -114,7 +114,7 @@ def there_and_back(folder: Path, first: list[Batch], later: list[Batch]) -> None
     for part in (first, later):
         fill(home, *part)
         export(home, folder / "export")
-    import_export(copy, folder / "export")
+    import_export(copy, folder / "export", at_once=5)  # so that a small log takes several stretches
     same(home, copy)
 
 
@@ -131,15 +131,7 @@ def generated(examples: int):
     return wrap
 
 
-@pytest.fixture
-def small_stretches(monkeypatch) -> None:
-    """An import that reads few events at a time, so that a small log takes several."""
-    monkeypatch.setattr(importing, "EVENTS_AT_ONCE", 5)
-
-
-def test_what_the_log_holds_comes_back_the_same(
-    tmp_path: Path, small_stretches, months: Batch, event: MakeEvent
-) -> None:
+def test_what_the_log_holds_comes_back_the_same(tmp_path: Path, months: Batch, event: MakeEvent) -> None:
     odd = event(
         90,
         after={"title": "Größe 💡 ' \\ \x00"},
@@ -152,7 +144,7 @@ def test_what_the_log_holds_comes_back_the_same(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @generated(examples=100)
-def test_whatever_the_log_holds_comes_back_the_same(tmp_path: Path, small_stretches, first, later) -> None:
+def test_whatever_the_log_holds_comes_back_the_same(tmp_path: Path, first, later) -> None:
     there_and_back(tmp_path, first, later)
 
 
