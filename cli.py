@@ -554,31 +554,11 @@ def audit(context: typer.Context) -> None:
 def doctor(context: typer.Context) -> None:
     """Look for what keeps Daybreak from working, and say what to do."""
     from digests.audit import check as check_digests
-    from ingest.sources import SourceRefused
-    from ingest.sources.connect import connect, wanted
-    from ingest.sync import check as check_source
-    from ingest.sync import check_reading
+    from ingest.checks import check as check_sources
     from warehouse.audit import check as check_warehouse
-    from warehouse.model import Finding
 
     home, now = _ready(context), _clock()()
-    settings, boards = _settings(home), []
-    for name in wanted(settings):
-        subject = f"board {settings['FLUX_BASE_URL']}" if name == "flux" else f"source {name}"
-        step = f"check its {name.upper()}_… settings"
-        if name == "flux":
-            step = "start the board (`daybreak up`), or check FLUX_BASE_URL and FLUX_API_KEY"
-        try:
-            with connect(name, settings) as source:
-                boards.append(check_source(source, subject, step))
-        except SourceRefused as error:
-            boards.append(Finding(False, subject, str(error), step))
-    if not boards:
-        boards = [
-            Finding(True, "board", "no Flux is read here; `daybreak up` starts one or reads FLUX_BASE_URL")
-        ]
-    boards += check_reading(home)
-    _report([*check_warehouse(home, now), *boards, *check_digests(home, now)])
+    _report([*check_warehouse(home, now), *check_sources(home, _settings(home)), *check_digests(home, now)])
 
 
 # ── the door ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,18 +19,14 @@ from ingest.sources import (
     BoardGone,
     Clock,
     Source,
-    SourceChanged,
-    SourceRefused,
-    SourceUnavailable,
     trello,
 )
-from ingest.status import read_status
 from warehouse.home import Home
 from warehouse.log import Log
-from warehouse.model import Batch, Finding
+from warehouse.model import Batch
 from warehouse.reading import Warehouse
 
-__all__ = ["Drift", "Summary", "check", "check_reading", "follow", "import_file", "pull", "reconcile"]
+__all__ = ["Drift", "Summary", "follow", "import_file", "pull", "reconcile"]
 
 
 def import_file(home: Home, path: Path, now: datetime) -> Summary:
@@ -124,38 +120,6 @@ def _hold(reader: Reader, reconciler: Reconciler, keeper: Keeper) -> Drift:
         if not drift.suspected:
             break
     return drift
-
-
-def check(source: Source, subject: str, step: str) -> Finding:
-    """Whether a source lets us read, and how well each of its boards (for `doctor`)."""
-    try:
-        boards = source.boards()
-        levels = [source.probe(board.board_id) for board in boards]
-    except (SourceUnavailable, SourceRefused, SourceChanged, BoardGone) as error:
-        return Finding(ok=False, subject=subject, text=str(error), next_step=step)
-    if not boards:
-        return Finding(ok=False, subject=subject, text="the key sees no boards", next_step=step)
-    read = ", ".join(f"{levels.count(level)} by {level}" for level in sorted(set(levels)))
-    return Finding(ok=True, subject=subject, text=f"answers; boards it lets us read: {read}")
-
-
-def check_reading(home: Home) -> list[Finding]:
-    """How the following of each source goes, by what it wrote last (for `doctor`)."""
-    found = []
-    for name, source in read_status(home).get("sources", {}).items():
-        boards = source.get("boards", {})
-        troubles = [source["trouble"], *(f"{key}: {one['trouble']}" for key, one in boards.items())]
-        troubles = [words for words in troubles if words and not words.endswith(": ")]
-        last = max((one["reconciled_at"] for one in boards.values()), default="") or "not yet"
-        drift = sum(one["drift"] for one in boards.values())
-        text = (
-            troubles[0]
-            if troubles
-            else f"{len(boards)} boards, last held against the source: {last}, drift={drift}"
-        )
-        step = "see what `daybreak ingest follow` says" if troubles else ""
-        found.append(Finding(ok=not troubles, subject=f"reading {name}", text=text, next_step=step))
-    return found
 
 
 def _without_known_creations(home: Home, log: Log, batch: Batch) -> Batch:

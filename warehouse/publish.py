@@ -17,7 +17,7 @@ import duckdb
 from warehouse.disk import sync, write
 from warehouse.home import Home
 
-BETWEEN_CHECKPOINTS = "256MB"
+BETWEEN_CHECKPOINTS = "512MB"
 """What may wait beside the database: each checkpoint packs the newest rows again, so many of them cost a bulk load dear."""
 
 KEPT = 3

@@ -20,7 +20,7 @@ from ingest.sources import (
     SourceRefused,
     StreamEnded,
 )
-from ingest.sources.flux_entries import SOURCE, label_names, person, snapshot, translate
+from ingest.sources.flux_entries import SOURCE, label_names, names_labels, person, snapshot, translate
 from ingest.sources.flux_fields import member_id
 from ingest.sources.site import Site
 from ingest.sources.values import mapping, objects
@@ -57,6 +57,7 @@ class Flux(Site):
     ) -> None:
         """Raises SourceRefused where the address or the key cannot be right."""
         self._labels: dict[str, dict[str, str]] = {}
+        self._looked: set[str] = set()
         self.rest = rest
         self._wire = Wire(
             base_url,
@@ -98,12 +99,7 @@ class Flux(Site):
     def snapshot(self, board_id: str, clock: Clock) -> Snapshot:
         """The board as it stands now."""
         taken_at = clock()  # before asking: what changes meanwhile counts as later
-        answer = self._wire.get(f"/api/boards/{board_id}", board_id=board_id)
-        told = mapping(answer.told)
-        if not isinstance(told.get("board"), dict):
-            raise answer.changed("told no `board`")
-        self._labels.setdefault(board_id, {}).update(label_names(told))
-        return snapshot(told, board_id, taken_at)
+        return snapshot(self._look(board_id), board_id, taken_at)
 
     def activity(self, board_id: str, after: str, clock: Clock, limit: int = PAGE) -> Iterator[Page]:
         """The log after `after`, oldest first, a page at a time."""
@@ -138,6 +134,16 @@ class Flux(Site):
         if retry is not None:
             raise StreamEnded(retry)
 
+    def _look(self, board_id: str) -> Mapping[str, Any]:
+        """What the source says of a board, whose labels are known from then on."""
+        answer = self._wire.get(f"/api/boards/{board_id}", board_id=board_id)
+        told = mapping(answer.told)
+        if not isinstance(told.get("board"), dict):
+            raise answer.changed("told no `board`")
+        self._labels.setdefault(board_id, {}).update(label_names(told))
+        self._looked.add(board_id)
+        return told
+
     def _log(self, board_id: str, params: Mapping[str, str]) -> tuple[Answer, object]:
         answer = self._wire.get(f"/api/boards/{board_id}/activity", params, board_id=board_id)
         return answer, mapping(answer.told).get("activity")
@@ -149,6 +155,8 @@ class Flux(Site):
         if not isinstance(told.get("seq"), int):
             words = f"told an activity entry of board {board_id} without `seq`"
             raise answer.changed(words) if answer else SourceChanged(words)
+        if board_id not in self._looked and names_labels(told):
+            self._look(board_id)  # what the labels of before are called stands on the board alone
         labels = self._labels.setdefault(board_id, {})
         labels.update(label_names(told))
         return translate(told, observed_at, board_id=board_id, labels=labels)

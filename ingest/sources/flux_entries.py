@@ -108,6 +108,12 @@ def person(member: Json) -> Entity | None:
     return Entity("member", found, told) if found else None
 
 
+def names_labels(entry: Json) -> bool:
+    """Whether an entry names labels, be it by their ids alone."""
+    sides = (mapping(entry.get(side)) for side in ("before", "after"))
+    return any(side.get("labelIds") or side.get("labels") for side in sides)
+
+
 def label_names(told: Json) -> dict[str, str]:
     """The text of every label a board answer or a `label.*` entry tells of, by id."""
     found = [*objects(told.get("boardLabels")), *objects(mapping(told.get("board")).get("labels"))]

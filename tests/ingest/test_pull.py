@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ingest.checks import check_source
 from ingest.sources.flux import Flux
-from ingest.sync import check, pull
+from ingest.sync import pull
 from warehouse.model import Window
 from warehouse.reading import Warehouse
 
@@ -40,6 +41,21 @@ def test_a_second_pass_brings_only_what_is_new(board, home):
     assert (third.events, third.new, third.offset) == (0, 0, second.offset)
 
 
+def test_a_reader_that_comes_later_knows_what_labels_are_called(board, home):
+    board_id, (todo, _) = board.make_board()
+    label = board.ask("POST", f"/api/boards/{board_id}/labels", {"text": "perennial", "color": "#118833"})[
+        "label"
+    ]
+    with board.flux() as flux:
+        pull(home, flux, clock=board.clock)
+    card = board.add_card(board_id, todo, "Roses")
+    board.ask("POST", f"/api/cards/{card}/labels", {"labelId": label["id"]})
+    with board.flux() as flux:
+        pull(home, flux, clock=board.clock)
+    with Warehouse.open(home) as warehouse:
+        assert warehouse.cards()["labels"].to_list() == [["perennial"]]
+
+
 def test_doctor_says_how_well_boards_can_be_read(board):
     board.make_board()
     with (
@@ -47,7 +63,7 @@ def test_doctor_says_how_well_boards_can_be_read(board):
         Flux(board.url, "flux_wrong") as locked,
         Flux("http://127.0.0.1:9", "k", attempts=1) as off,
     ):
-        well, refused, silent = (check(source, "board", "look") for source in (flux, locked, off))
+        well, refused, silent = (check_source(source, "board", "look") for source in (flux, locked, off))
 
     assert (well.ok, "1 by log" in well.text) == (True, True)
     assert (refused.ok, "FLUX_API_KEY" in refused.text) == (False, True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -147,6 +149,25 @@ def test_a_step_that_is_killed_leaves_nothing_and_is_taken_again(
         assert log.append(Batch()).upto == 30
         log.publish()
     assert [finding for finding in audit(old) if not finding.ok] == []
+
+
+@pytest.mark.slow
+def test_killed_at_ten_moments_a_migration_ends_all_the_same(
+    filled: Home, child: Child, tmp_path: Path
+) -> None:
+    old, dice = as_it_was(filled, tmp_path, 1), random.Random(4)
+    for number in range(10):
+        home = Home(shutil.copytree(old.root, tmp_path / f"copy-{number}"))
+        migrating = child("migrate", str(SCHEMA), at=home)
+        assert migrating.stdout.readline() == "at work\n"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            migrating.wait(dice.random() * 0.06)
+        migrating.kill()
+        migrating.communicate()
+        with Log.open(home) as log:
+            assert log.append(Batch()).upto == 30
+            log.publish()
+        assert [finding for finding in audit(home) if not finding.ok] == []
 
 
 def test_a_step_that_fails_says_so_and_leaves_the_file_as_it_was(filled: Home, tmp_path: Path) -> None:

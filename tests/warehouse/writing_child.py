@@ -100,6 +100,7 @@ if __name__ == "__main__":
             print("at work", flush=True)
             import_export(where, Path(folder))
         case ["migrate", steps]:
+            print("at work", flush=True)
             with duckdb.connect(str(where.warehouse_dir / "live.duckdb")) as con:
                 migrate(con, where.warehouse_dir / "live.duckdb", Path(steps))
         case ["once", wait]:
