@@ -107,6 +107,12 @@ def main(events: int = 1_000_000, seconds: int = 30, a_second: int = 50) -> None
                     for number, team in enumerate(teams)
                 ]
             )
+            written = {write[:2] for team in teams for write in team.writes}
+            until(
+                lambda: written <= {(one[0], one[1]) for one in notes(kept)},
+                seconds=300,
+                what="the last write",
+            )
             last = max(offset for _, _, offset, _ in notes(kept))
             until(lambda: notes(published)[-1][1] >= last, seconds=300, what="the last publish")
         size = (home.warehouse_dir / "live.duckdb").stat().st_size
