@@ -112,10 +112,12 @@ def _once(con: duckdb.DuckDBPyConnection) -> Finding:
 
 def _taken_in(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether state has heard all of the log; what is appended is taken in by the publish that follows."""
-    (lazy,) = _row(con, "select count(*) from duckdb_tables() where table_name = 'progress'")
-    if not lazy:
+    tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+    if "progress" not in tables:
         return True  # written by code that derived at once
-    (behind,) = _row(con, "select count(*) from progress where derived < head or exists (from resaid)")
+    upto = "upto from derived" if "derived" in tables else "derived from progress"
+    sql = f"select count(*) from progress where (select {upto}) < head or exists (from resaid)"  # noqa: S608  # our own words
+    (behind,) = _row(con, sql)
     return behind == 0
 
 

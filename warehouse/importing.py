@@ -124,7 +124,7 @@ def _fill(con: duckdb.DuckDBPyConnection, manifest: Manifest, folder: Path, at_o
     # State is derived from it all by the publish that follows, whoever does it.
     con.execute("insert into resaid select distinct source, entity_type, entity_id from snapshots")
     con.execute(
-        "update progress set revision = $revision, head = $head, derived = 0",
+        "update progress set revision = $revision, head = $head",
         {"revision": manifest.revision, "head": manifest.last_offset},
     )
 

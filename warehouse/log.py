@@ -18,6 +18,7 @@ from warehouse.known import known
 from warehouse.migrations import WarehouseBroken, migrate
 from warehouse.model import Appended, Batch, Snapshot
 from warehouse.taking import add_events, one_int, take_people, take_snapshot
+from warehouse.transactions import transaction
 from warehouse.turns import Turns, WarehouseBusy
 
 __all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
@@ -33,14 +34,21 @@ TAKE_BACK = timedelta(minutes=10)
 
 
 class Log:
-    """The live warehouse, open for writing by this process alone. Use as a context manager."""
+    """The live warehouse, open for writing by this process alone. Use as a context manager.
+
+    Three may be at work at once, each with a lock of its own: an append, what derives state or reads it, a publish.
+    Who needs more than one takes the publish's first and the append's last.
+    """
 
     def __init__(self, home: Home, turns: Turns) -> None:
         self._home = home
         self._turns = turns
-        self._one_at_a_time = threading.RLock()
-        self._publishing = threading.Lock()
-        self._con = _connect(home.warehouse_dir / "live.duckdb")
+        self._appending, self._deriving, self._publishing = (
+            threading.RLock(),
+            threading.Lock(),
+            threading.Lock(),
+        )
+        self._connect()
 
     @classmethod
     def open(cls, home: Home, *, wait: timedelta = timedelta(seconds=10)) -> Log:
@@ -77,13 +85,12 @@ class Log:
 
     def close(self) -> None:
         """Take in what was appended, and give the warehouse back."""
-        with self._publishing, self._one_at_a_time:
+        with self._publishing, self._deriving, self._appending:
             try:
                 with contextlib.suppress(duckdb.Error):  # it can wait for the next writer
-                    state.derive(self._con)
+                    state.derive(self._state)
             finally:
-                self._con.close()
-                self._turns.release()
+                self._disconnect()
 
     def append(self, batch: Batch) -> Appended:
         """Add what is new of a batch, and move its cursor: all in one transaction or nothing.
@@ -91,7 +98,7 @@ class Log:
         Events told before (same source and event_id) are left out; the others get the next offsets in batch order.
         The cost does not grow with the log: state takes the batch in later, before anybody can read it.
         """
-        with self._one_at_a_time:
+        with self._appending:
             self._con.begin()
             try:
                 head = one_int(self._con, "select head from progress")
@@ -113,18 +120,19 @@ class Log:
 
     def cursor(self, source: str, board_id: str) -> str | None:
         """How far the source has been read for this board, in its own terms; None where it never was."""
-        with self._one_at_a_time:
-            row = self._con.execute(
+        with self._appending:
+            # All of it is fetched: a result that waits for more keeps its transaction open, and no version can be made.
+            rows = self._con.execute(
                 "select position from source_cursors where source = $source and board_id = $board_id",
                 {"source": source, "board_id": board_id},
-            ).fetchone()
-        return None if row is None else str(row[0])
+            ).fetchall()
+        return str(rows[0][0]) if rows else None
 
     def known(self, source: str, board_id: str) -> Snapshot:
         """What the log and the newest snapshot together say of each thing on a board that is not deleted."""
-        with self._one_at_a_time:
-            state.derive(self._con)
-            return known(self._con, source, board_id)
+        with self._deriving, transaction(self._state):
+            state.take_in(self._state)
+            return known(self._state, source, board_id)
 
     def publish(self) -> None:
         """Let readers see what is new, if anything is. Appends may go on beside it, from another thread.
@@ -133,16 +141,19 @@ class Log:
         """
         with self._publishing:
             try:
-                with self._one_at_a_time:
-                    state.derive(self._con)
-                    revision = one_int(self._con, "select revision from progress")
-                    if publish.is_current(self._home, revision):
-                        return
-                    draft = publish.Draft(self._con, self._home, revision)
+                with self._deriving:
+                    state.derive(self._state)  # nearly all there is, while appends go on
+                    with self._appending:
+                        with transaction(self._state):
+                            state.take_in(self._state)
+                            revision = one_int(self._state, "select revision from progress")
+                        if publish.is_current(self._home, revision):
+                            return
+                        draft = publish.Draft(self._state, self._home, revision)
                 try:
                     draft.publish()
                 finally:
-                    with self._one_at_a_time:
+                    with self._deriving:
                         draft.close()
             except (duckdb.Error, OSError) as error:
                 raise WarehouseBroken(_not_published(self._home, error)) from error
@@ -152,11 +163,19 @@ class Log:
         if not self._turns.awaited():
             return
         self.publish()
-        with self._publishing, self._one_at_a_time:
-            self._con.close()
-            self._turns.release()
+        with self._publishing, self._deriving, self._appending:
+            self._disconnect()
             self._turns.take(TAKE_BACK)
-            self._con = _connect(self._home.warehouse_dir / "live.duckdb")
+            self._connect()
+
+    def _connect(self) -> None:
+        self._con = _connect(self._home.warehouse_dir / "live.duckdb")
+        self._state = self._con.cursor()
+
+    def _disconnect(self) -> None:
+        self._state.close()
+        self._con.close()
+        self._turns.release()
 
     def _move_cursor(self, batch: Batch) -> bool:
         cursor = batch.cursor
@@ -191,7 +210,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise _refused(path, error) from error
     try:
-        con.execute("set TimeZone = 'UTC'")
+        con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
         migrate(con, path)
     except BaseException:
         con.close()

@@ -77,7 +77,8 @@ def _forget_state(con: duckdb.DuckDBPyConnection, told: int) -> None:
         con.execute(f"delete from {table}")  # noqa: S608  # our own names
     con.execute("delete from resaid")
     con.execute("insert into resaid select distinct source, entity_type, entity_id from snapshots")
-    con.execute("update progress set derived = 0, revision = greatest(revision, $told) + 1", {"told": told})
+    con.execute("update derived set upto = 0")
+    con.execute("update progress set revision = greatest(revision, $told) + 1", {"told": told})
     con.commit()
 
 

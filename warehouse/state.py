@@ -1,6 +1,7 @@
 """Current state: each table is the query in `state/` of its name, derived again for the things that new events touch.
 
-Appending does not wait for it: what is appended is taken in before anybody reads, see `Log.publish`.
+Appending does not wait for it: what is appended is taken in before anybody reads, see `Log.publish`. Both go on at the same
+time, each in a transaction of its own: appends write the log and what sources showed, this writes state and `derived`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import duckdb
 import polars as pl
 
 from warehouse.model import EntityType
+from warehouse.transactions import transaction
 
 STATE: dict[str, tuple[EntityType, str]] = {
     "boards": ("board", "board_id"),
@@ -36,32 +38,33 @@ def definition(name: str) -> str:
 
 
 def derive(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> bool:
-    """Take in what was appended since the last time, in a transaction; says whether there was anything.
+    """Take in what was appended before now, in a transaction of its own; see `take_in`."""
+    with transaction(con):
+        return take_in(con, at_once=at_once)
 
-    `at_once` is how many things are derived in one go.
+
+def take_in(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> bool:
+    """Bring state up to what the transaction of `con` sees of the log; says whether there was anything to do.
+
+    What is appended meanwhile, on another connection, is left to the next time. `at_once` is how many things are derived
+    in one go.
     """
     base = _due(con)
     if base is None:
         return False
-    con.begin()
-    try:
-        for number in range(_gather(con, base, at_once)):
-            _hear(con, number)
-            types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
-            for table, (entity_type, key) in STATE.items():
-                if entity_type in types:
-                    _forget(con, table, entity_type, key)
-                    con.execute(f"insert into {table} {definition(table)}")
-            con.execute(
-                f"insert into board_members from ({definition('board_members')})"
-                " anti join board_members using (source, board_id, member_id)"
-            )
-        con.execute("delete from resaid")
-        con.execute("update progress set derived = head")
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise
+    for number in range(_gather(con, base, at_once)):
+        _hear(con, number)
+        types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
+        for table, (entity_type, key) in STATE.items():
+            if entity_type in types:
+                _forget(con, table, entity_type, key)
+                con.execute(f"insert into {table} {definition(table)}")
+        con.execute(
+            f"insert into board_members from ({definition('board_members')})"
+            " anti join board_members using (source, board_id, member_id)"
+        )
+    con.execute("delete from resaid")
+    con.execute("update derived set upto = (select head from progress)")
     return True
 
 
@@ -82,7 +85,7 @@ def replay(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> dict[str,
 
 def _due(con: duckdb.DuckDBPyConnection) -> int | None:
     """The offset after which state must be derived, None where it is what the log and the snapshots say."""
-    row = con.execute("select derived, head, exists(from resaid) from progress").fetchone()
+    row = con.execute("select upto, head, exists(from resaid) from derived, progress").fetchone()
     assert row is not None
     derived, head, resaid = row
     return int(derived) if derived < head or resaid else None

@@ -28,7 +28,7 @@ from warehouse.reading import NothingPublished, Warehouse
 MakeEvent = Callable[..., Event]
 MakeBatch = Callable[[int, int], Batch]
 Child = Callable[..., subprocess.Popen[str]]
-ABOUT_THE_FILE = {"schema_migrations", "progress", "resaid"}
+ABOUT_THE_FILE = {"schema_migrations", "progress", "derived", "resaid"}
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 

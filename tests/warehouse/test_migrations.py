@@ -50,11 +50,15 @@ def as_it_was(home: Home, folder: Path, schema: int) -> Home:
         con.execute("set TimeZone = 'UTC'")
         migrate(con, live(old), steps)
         con.execute(f"attach '{live(home)}' as today (read_only)")
-        for table in (tables(con, "live") & tables(con, "today")) - {"schema_migrations"}:
+        for table in (tables(con, "live") & tables(con, "today")) - {"schema_migrations", "progress"}:
             con.execute(f"delete from {table}")
             con.execute(f"insert into {table} by name from today.{table}")
         if "revisions" in tables(con, "live"):
             con.execute("update revisions set revision = (select revision from today.progress)")
+        else:
+            behind = "" if "derived" in tables(con, "live") else ", head as derived"
+            con.execute("delete from progress")
+            con.execute(f"insert into progress select revision, head{behind} from today.progress")
     return old
 
 

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import duckdb
@@ -171,6 +172,31 @@ def test_what_is_appended_while_a_version_is_copied_waits_for_the_next(home: Hom
     with Warehouse.open(home) as warehouse:
         assert warehouse.head() == warehouse.cards()["last_offset"].max() == 400
     assert all(finding.ok for finding in audit.audit(home))
+
+
+def test_one_appends_while_another_publishes_and_a_third_asks_what_is_known(
+    home: Home, event: MakeEvent
+) -> None:
+    def append(log: Log) -> None:
+        for number in range(40):
+            at = event(number).occurred_at
+            shown = Snapshot("flux", "b1", at, (Entity("card", f"c{number % 7}", {"url": f"u{number}"}),))
+            told = event(number, "card.updated", card_id=f"c{number % 5}", after={"title": f"T{number}"})
+            log.append(Batch((told,), shown))
+
+    with Log.open(home) as log, ThreadPoolExecutor(2) as others:
+        appending = others.submit(append, log)
+        while not appending.done():
+            asking = others.submit(log.known, "flux", "b1")
+            log.publish()
+            assert {entity.entity_type for entity in asking.result().entities} <= {"card", "member"}
+            with Warehouse.open(home) as warehouse:
+                assert warehouse.head() == (warehouse.cards()["last_offset"].max() or 0)
+        appending.result()
+        log.publish()
+    with Warehouse.open(home) as warehouse:
+        assert warehouse.head() == 40
+    assert [finding for finding in audit.audit(home) if not finding.ok] == []
 
 
 def finish(process: subprocess.Popen[str]) -> str:

@@ -198,6 +198,27 @@ def test_many_things_are_derived_in_slices_with_the_same_result(
         assert [len(replayed[name]) for name in state.TABLES] == [len(rows) for rows in whole[1:]]
 
 
+def test_what_is_appended_while_state_is_derived_is_taken_in_the_next_time(
+    home: Home, event: MakeEvent
+) -> None:
+    shown = snapshot(1, Entity("card", "c1", {"url": "u1"}), Entity("card", "c8", {"title": "Seen"}))
+    with Log.open(home) as log, log.connection.cursor() as beside:
+        log.append(Batch((event(1, after={"title": "First"}),)))
+        beside.begin()
+        state.take_in(beside)  # sees the log as it is now
+        log.append(
+            Batch((event(2, "card.updated", after={"title": "Second"}), event(3, card_id="c9")), shown)
+        )
+        beside.commit()
+        assert log.connection.execute("select card_id, title, url from cards").fetchall() == [
+            ("c1", "First", None)
+        ]
+        log.publish()
+    with Warehouse.open(home) as warehouse:
+        told = warehouse.frame("select card_id, title, url from cards order by 1").rows()
+    assert told == [("c1", "Second", "u1"), ("c8", "Seen", None), ("c9", None, None)]
+
+
 # Each example opens databases, so making a failing one smaller would outlast the test's time.
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
