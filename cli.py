@@ -461,6 +461,55 @@ def people_list(context: typer.Context) -> None:
     _table(["person", "name", "zone", "e-mail", "send at", "members"], rows)
 
 
+Words = list[str] | None
+
+
+@people_cli.command("set")
+def people_set(
+    context: typer.Context,
+    name: str,
+    email: Annotated[str | None, typer.Option(help="One plain address.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Where they live: Europe/Berlin.")] = None,
+    send_at: Annotated[Words, typer.Option(metavar="TIMES", help="Local: 08:00,13:30.")] = None,
+    work_days: Annotated[Words, typer.Option(metavar="DAYS", help="mon,tue,wed,thu,fri")] = None,
+    work_hours: Annotated[str | None, typer.Option(help="09:00-17:30")] = None,
+    country: Annotated[str | None, typer.Option(help="Its public holidays: DE, or DE-BY.")] = None,
+    pauses: Annotated[
+        Words, typer.Option("--pause", metavar="DAYS", help="2026-12-24..2027-01-02; again for more.")
+    ] = None,
+    cadence: Annotated[
+        str | None, typer.Option(help="each, daily, weekly on mon, mentions at once, never")
+    ] = None,
+    slows_down: Annotated[
+        str | None, typer.Option(help="yes: weekly after four digests not read; no: never mind.")
+    ] = None,
+    muted: Annotated[
+        Words, typer.Option("--mute", metavar="BOARD", help="Told nothing of it; again for more.")
+    ] = None,
+    followed: Annotated[
+        Words, typer.Option("--follow", metavar="BOARD", help="Told of these alone; again for more.")
+    ] = None,
+    sections: Annotated[
+        Words, typer.Option("--section", metavar="NAME", help="Told these alone; again for more.")
+    ] = None,
+) -> None:
+    """What a person chooses. Each option replaces what was said before; `none` takes it back."""
+    from digests.agenda import heading
+    from digests.people import change, find
+    from digests.preferences import from_words
+
+    options = {
+        "email": email, "zone": zone, "send_at": send_at, "work_days": work_days, "work_hours": work_hours,
+        "country": country, "pauses": pauses, "cadence": cadence, "slows_down": slows_down,
+        "muted": muted, "followed": followed, "sections": sections,
+    }  # fmt: skip
+    told = {key: from_words(key, value) for key, value in options.items() if value is not None}
+    if not told:
+        raise CalledWrong("nothing to set: give an option, as in --zone Europe/Berlin")
+    home = _ready(context)
+    _say(heading(change(home, find(home, name), told, _clock()())))
+
+
 @cli.command("catch-up")
 def catch_up(
     context: typer.Context,
@@ -510,6 +559,24 @@ def digest_preview(
     assert body is not None
     heads = [f"{name}: {message[name]}" for name in ("From", "To", "Subject")] if output == "text" else []
     return _say("\n".join([*heads, *([""] if heads else []), str(body.get_content())]))
+
+
+@digest_cli.command("next")
+def digest_next(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Argument(help="One person; everybody without it.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=100, help="So many digests ahead.")] = 10,
+    now: Now = None,
+) -> None:
+    """When each person's next digests come, in their zone, and why none comes on the days between."""
+    from digests.agenda import agenda, heading
+    from digests.people import find, people
+
+    home, at = _ready(context), _clock(now)()
+    for number, one in enumerate([find(home, person)] if person else people(home)):
+        _say(f"{chr(10) if number else ''}{heading(one)}")
+        for row in agenda(one, at, count):
+            _say(f"  {row.when:<29}  {row.note}".rstrip())
 
 
 @digest_cli.command("run")

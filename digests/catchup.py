@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digests import rank
 from digests.card import CardNews
 from digests.fold import Facet, Folded, fold, touched
+from digests.following import silent
 from digests.model import Accounted, CatchUp, Line, Person, World
 from digests.naming import actor
 from digests.telling import Telling, board_lines
@@ -59,8 +60,9 @@ def catch_up(
         excluded[cutoff.reason] += cutoff.offsets
     told: list[Event] = []
     own: list[Event] = []
+    quiet = silent(person, world.boards)
     for event in events:
-        reason = _excluded(person, world, event, cutoff)
+        reason = _excluded(person, world, event, cutoff, quiet)
         if reason is None:
             told.append(event)
         else:
@@ -71,13 +73,19 @@ def catch_up(
     worked_on = frozenset(event.card_id for event in own if event.card_id)
     telling = Telling(person, world, now, mine, worked_on, from_at - LATE if late else None)
     placed = list(_placed(telling, told))
-    shown = {offset for _, line in placed for offset in line.told}
-    accounted = Accounted(
-        tuple(sorted(shown)),
-        tuple(sorted({_offset(event) for event in told} - shown)),
-        {reason: tuple(sorted(offsets)) for reason, offsets in sorted(excluded.items()) if offsets},
-    )
-    return CatchUp(person, person.zone, window, from_at, now, rank.arranged(placed), accounted, first)
+    wanted = [(section, line) for section, line in placed if section in person.sections]
+    excluded["section"] += _offsets(placed) - _offsets(wanted)
+    accounted = _accounted(told, wanted, excluded)
+    return CatchUp(person, person.zone, window, from_at, now, rank.arranged(wanted), accounted, first)
+
+
+def _accounted(
+    told: Iterable[Event], wanted: Iterable[tuple[str, Line]], excluded: Mapping[str, Iterable[int]]
+) -> Accounted:
+    shown = {offset for _, line in wanted for offset in line.told}
+    folded = {_offset(event) for event in told} - shown - set(excluded["section"])
+    reasons = {reason: tuple(sorted(offsets)) for reason, offsets in sorted(excluded.items()) if offsets}
+    return Accounted(tuple(sorted(shown)), tuple(sorted(folded)), reasons)
 
 
 def _offset(event: Event) -> int:
@@ -85,9 +93,17 @@ def _offset(event: Event) -> int:
     return event.event_offset
 
 
-def _excluded(person: Person, world: World, event: Event, cutoff: Cutoff | None) -> str | None:
+def _offsets(placed: Iterable[tuple[str, Line]]) -> set[int]:
+    return {offset for _, line in placed for offset in line.events}
+
+
+def _excluded(
+    person: Person, world: World, event: Event, cutoff: Cutoff | None, quiet: Mapping[str, str]
+) -> str | None:
     if not world.board_members.get(event.board_id, frozenset()) & set(person.members):
         return "not_on_board"
+    if event.board_id in quiet:
+        return quiet[event.board_id]
     if cutoff and cutoff.holds(event):
         return cutoff.reason
     if actor(event) in person.members:

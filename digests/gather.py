@@ -117,21 +117,21 @@ def _events(
 
     A long history is not read to be left out: up to the first event late enough, only offsets are.
     """
-    boards = list(world.boards)
+    mine = list(world.boards)
     start = window.after
     if cutoff_at is not None:
         start = min(max(start, warehouse.offset_before(cutoff_at)), window.upto)
-    events = warehouse.events(Window(start, window.upto), board_ids=boards)
-    early = tuple(_offsets(warehouse, Window(window.after, start), boards))
+    events = warehouse.events(Window(start, window.upto), board_ids=mine)
+    early = tuple(_offsets(warehouse, Window(window.after, start), mine))
     here = {*early, *(event.event_offset for event in events)}
     return events, early, set(range(window.after + 1, window.upto + 1)) - here
 
 
-def _offsets(warehouse: Warehouse, window: Window, boards: list[str]) -> list[int]:
+def _offsets(warehouse: Warehouse, window: Window, board_ids: list[str]) -> list[int]:
     frame = warehouse.frame(
         "select event_offset from events where event_offset > $after and event_offset <= $upto "
         "and list_contains($boards::varchar[], board_id)",
-        {"after": window.after, "upto": window.upto, "boards": boards},
+        {"after": window.after, "upto": window.upto, "boards": board_ids},
     )
     return frame["event_offset"].to_list()
 
@@ -146,9 +146,7 @@ def world_of(warehouse: Warehouse, person: Person, page_url: str = "") -> World:
         board_members.setdefault(board_id, set()).add(member)
     ours = pl.col("board_id").is_in(mine)
     return World(
-        boards={
-            row["board_id"]: _board(row) for row in warehouse.boards().filter(ours).iter_rows(named=True)
-        },
+        boards={one.board_id: one for one in boards(warehouse) if one.board_id in mine},
         columns={
             row["column_id"]: ColumnNow(row["column_id"], row["title"] or "", row["is_done"])
             for row in warehouse.columns().filter(ours).iter_rows(named=True)
@@ -161,6 +159,11 @@ def world_of(warehouse: Warehouse, person: Person, page_url: str = "") -> World:
             for row in warehouse.comments().filter(ours).iter_rows(named=True)
         },
     )
+
+
+def boards(warehouse: Warehouse) -> list[BoardNow]:
+    """Every board that is known."""
+    return [_board(row) for row in warehouse.boards().iter_rows(named=True)]
 
 
 def members(warehouse: Warehouse) -> list[MemberNow]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from digests.agenda import habit
 from digests.model import SECTIONS, CatchUp, Line, Section
 from digests.naming import counted, day, listed
 from digests.news import headline, tiles, zone_of
@@ -212,6 +213,9 @@ def _footer(catch_up: CatchUp) -> Iterator[str]:
         "before_first": "older than a week",
         "before_since": "before then",
         "noise": "minor",
+        "muted": "on boards you muted",
+        "not_followed": "on boards you do not follow",
+        "section": "in sections you left out",
     }
     parts = [f"{len(accounted.shown):,} shown", f"{len(accounted.folded):,} folded"]
     parts += [f"{number:,} {words.get(reason, reason)}" for reason, number in other.items()]
@@ -219,20 +223,4 @@ def _footer(catch_up: CatchUp) -> Iterator[str]:
     yield f"{counted(events, 'event')}: {', '.join(parts)}."
     if accounted.folded:
         yield "Folded events went into a result above or cancelled each other out."
-    person = catch_up.person
-    if catch_up.zone is None:
-        yield "No zone is set for you, so times are UTC and no mail is sent. Ask for one in people.toml."
-    elif person.send_at:
-        times = listed(f"{at:%H:%M}" for at in person.send_at)
-        yield f"Daybreak writes to you at {times} ({catch_up.zone}), {_days(person.work_days)}, when there is news."
-
-
-def _days(days: tuple[str, ...]) -> str:
-    names = [name.capitalize() for name in days]
-    return (
-        f"{names[0]} to {names[-1]}"
-        if days == ("mon", "tue", "wed", "thu", "fri")
-        else listed(names, 7)
-        if names
-        else "never"
-    )
+    yield from habit(catch_up.person)

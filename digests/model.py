@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
+from typing import Literal
 
 from warehouse.model import Window
 
@@ -13,8 +14,35 @@ SECTIONS = ("Waiting on you", "Yours", "Decisions and done", "Moved", "New", "Qu
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Local days without mail, from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def holds(self, day: date) -> bool:
+        """Whether the day lies in it."""
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often mail comes: at `each` send time, at the first of a day (`daily`), of a week (`weekly`, from the day
+    `on`), at each and as soon as something is addressed to the reader (`mentions`), or `never`.
+    """
+
+    name: Literal["each", "daily", "weekly", "mentions", "never"] = "each"
+    on: str = "mon"
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is told things. `members` are "source:member_id" keys; no zone means: asked, never mailed."""
+    """Somebody who is told things. `members` are "source:member_id" keys; no zone means: asked, never mailed.
+
+    `country` is ISO 3166, with a region where holidays differ ("DE-BY"). `muted` and `followed` name boards by id or
+    title; whoever follows some is told of no others. `unread` digests in a row were sent and not read since;
+    `slows_down` says whether that makes mail weekly.
+    """
 
     person_id: str
     name: str
@@ -25,6 +53,14 @@ class Person:
     work_hours: tuple[time, time] = (time(9), time(17, 30))
     members: tuple[str, ...] = ()
     imported: bool = False
+    country: str | None = None
+    pauses: tuple[Pause, ...] = ()
+    cadence: Cadence = Cadence()
+    slows_down: bool = True
+    unread: int = 0
+    muted: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()
+    sections: tuple[str, ...] = SECTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from digests import ledger
+from digests.following import board_named, known_ids
+from digests.gather import boards as known_boards
 from digests.gather import members as known_members
 from digests.mentions import plain
-from digests.model import MemberNow, Person
-from digests.people_file import Entry, entry_of, parse
+from digests.model import BoardNow, MemberNow, Person
+from digests.people_file import Entry, canonical_values, kept, parse
 from warehouse.home import Home
 from warehouse.reading import NothingPublished, Warehouse
+
+BOARDS = {"muted", "followed"}
+"""The keys that name boards."""
 
 
 class UnknownPerson(Exception):
@@ -39,7 +44,10 @@ class ImportReport:
 
 
 def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
-    """Take people.toml in, whole or not at all. Raises BadPeople. Who is not in the file stays as they are."""
+    """Take people.toml in, whole or not at all. Raises BadPeople.
+
+    Who is not in the file stays as they are, and so does what people chose for themselves.
+    """
     entries = parse(path)
     members = _members(home)
     people_now = _resolved(home, members)
@@ -48,7 +56,8 @@ def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
     taken = {person.person_id for person in people_now}
     for entry in entries:
         person_id = _same_person(entry, people_now, saved, rows)
-        rows[person_id or unused(slug(entry.name), entry.members[:1], taken | rows.keys())] = entry
+        key = person_id or unused(slug(entry.name), entry.members[:1], taken | rows.keys())
+        rows[key] = _by_id(replace(entry, chosen=kept(saved.get(key, {})).chosen), boards(home))
     new = {key: entry.as_json() for key, entry in rows.items()}
     ledger.save_people(home, {key: (entry.name, new[key]) for key, entry in rows.items()}, now)
     return ImportReport(
@@ -57,6 +66,33 @@ def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
         unchanged=tuple(key for key in new if saved.get(key) == new[key]),
         warnings=tuple(_warnings(entries, members)),
     )
+
+
+def change(home: Home, person: Person, told: Mapping[str, object], now: datetime) -> Person:
+    """Keep what the person chose, by keys of people.toml; None takes a choice back. Raises BadPreference and UnknownBoard."""
+    chosen = canonical_values(told)
+    for key in BOARDS & chosen.keys():
+        chosen[key] = [board_named(name, boards(home)).board_id for name in chosen[key] or ()]
+    # Who is met on a board and in no file is claimed from now on.
+    met = {"name": person.name, "members": list(person.members)}
+    entry = kept(ledger.saved_people(home).get(person.person_id, met)).choosing(chosen)
+    ledger.save_people(home, {person.person_id: (entry.name, entry.as_json())}, now)
+    return find(home, person.person_id)
+
+
+def _by_id(entry: Entry, known: Iterable[BoardNow]) -> Entry:
+    """Boards by their id as far as they are known, so that they stay the same with a new title."""
+    named = {key: known_ids(entry.told[key], known) for key in BOARDS & entry.told.keys()}
+    return replace(entry, told={**entry.told, **named})
+
+
+def boards(home: Home) -> list[BoardNow]:
+    """Every board that is known; none before anything is published."""
+    try:
+        with Warehouse.open(home) as warehouse:
+            return known_boards(warehouse)
+    except NothingPublished:
+        return []
 
 
 def _same_person(
@@ -153,7 +189,7 @@ def _members(home: Home) -> dict[str, MemberNow]:
 
 
 def _resolved(home: Home, members: Mapping[str, MemberNow]) -> list[Person]:
-    saved = {key: entry_of(value) for key, value in ledger.saved_people(home).items()}
+    saved = {key: kept(value) for key, value in ledger.saved_people(home).items()}
     ids = ledger.person_ids(home)
     claimed = {member: key for key, entry in saved.items() for member in entry.members}
     by_name = {plain(entry.name): key for key, entry in saved.items() if not entry.members}

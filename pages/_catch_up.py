@@ -26,6 +26,9 @@ EXCLUDED = {
     "before_first": "from before you were first told",
     "before_since": "from before that time",
     "noise": "not worth telling",
+    "muted": "on boards you muted",
+    "not_followed": "on boards you do not follow",
+    "section": "in sections you left out",
 }
 
 
