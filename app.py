@@ -18,7 +18,7 @@ PAGES = Path(__file__).with_name("pages")
 def home() -> Home:
     """The folder all of this is about: DAYBREAK_HOME, else the platform's user data folder."""
     root = os.environ.get("DAYBREAK_HOME") or platformdirs.user_data_path("daybreak")
-    return Home(Path(root).expanduser().absolute())
+    return Home(Path(root).expanduser().absolute(), os.environ.get("DAYBREAK_LEDGER", ""))
 
 
 def clock() -> datetime:

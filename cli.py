@@ -13,12 +13,15 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import platformdirs
 import typer
 
 from warehouse.home import Home
+
+if TYPE_CHECKING:
+    from digests.deliver import Carrier
 
 BOARD_PORT = 8400
 DASHBOARD_PORT = 8500
@@ -61,7 +64,8 @@ def _home(
         typer.Option("--home", metavar="DIR", envvar="DAYBREAK_HOME", help="Where Daybreak keeps its files."),
     ] = None,
 ) -> None:
-    context.obj = Home((home or platformdirs.user_data_path("daybreak")).expanduser().absolute())
+    root = (home or platformdirs.user_data_path("daybreak")).expanduser().absolute()
+    context.obj = Home(root, os.environ.get("DAYBREAK_LEDGER", ""))
 
 
 def _ready(context: typer.Context) -> Home:
@@ -546,13 +550,15 @@ def digest_preview(
     now: Now = None,
 ) -> None:
     """The mail this person would get now; nothing is sent or remembered."""
+    from digests.mail import Letterhead
     from digests.people import find
     from digests.run import preview
 
     if output not in ("text", "html", "eml"):
         raise CalledWrong(f"--format {output}: choose text, html or eml")
     home = _ready(context)
-    message = preview(home, find(home, person), _clock(now)(), page_url=os.environ.get("DAYBREAK_URL", ""))
+    head = Letterhead(_carrier(home).sender, os.environ.get("DAYBREAK_URL", ""))
+    message = preview(home, find(home, person), _clock(now)(), head)
     if output == "eml":
         return _say(message.as_string())
     body = message.get_body(("plain",) if output == "text" else ("html",))
@@ -587,21 +593,28 @@ def digest_run(
     loop: Annotated[bool, typer.Option("--loop", help="Keep sending as each person's time comes.")] = False,
 ) -> None:
     """Send every digest that is due."""
-    from digests.deliver import carrier
     from digests.run import loop as keep_running
     from digests.run import run
 
-    home, clock = _ready(context), _clock(now)
-    url = os.environ.get("DAYBREAK_URL", "")
-    mail = carrier(home, os.environ.get("DAYBREAK_SMTP_URL"), os.environ.get("DAYBREAK_MAIL_FROM"))
+    home, clock, stop = _ready(context), _clock(now), _stop_on_signals()
+    url, mail = os.environ.get("DAYBREAK_URL", ""), _carrier(home)
     if loop:
-        keep_running(home, clock=clock, stop=_stop_on_signals(), carrier=mail, say=_say, page_url=url)
+        keep_running(home, clock=clock, stop=stop, carrier=mail, say=_say, page_url=url)
     else:
-        # The loop of `daybreak up` runs each minute for a moment: a person who asks is not turned away for that.
-        patience = timedelta(minutes=1)
-        report = run(home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url, patience=patience)
+        # What the loop of `daybreak up` has in hand at this moment is waited for: who asks shall find it done.
+        report = run(
+            home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url,
+            clock=clock, stop=stop, patience=timedelta(minutes=1),
+        )  # fmt: skip
         _say(str(report))
         raise typer.Exit(WELL if report.ok else FAILED)
+
+
+def _carrier(home: Home) -> Carrier:
+    """What takes mail to people, by the settings in the environment."""
+    from digests.deliver import carrier
+
+    return carrier(home, os.environ.get("DAYBREAK_SMTP_URL"), os.environ.get("DAYBREAK_MAIL_FROM"))
 
 
 # ── is all well? ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,42 +1,48 @@
-"""One pass over everybody whose digest is due, and the loop around it.
+"""One pass over everybody whose digest is due, and the loop around it: plan, make, send.
 
-The order of steps is the guarantee: the row and its message are kept before anything is sent, so a crash at any step
-sends the same mail again, and the Message-ID makes that one mail.
+Each step takes up what any earlier pass, of any worker, left: a slot that has come is a row; a made digest is its row
+and message, kept before anything is sent; a mail under way is held by a worker, and free again when that one dies.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import socket
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from functools import partial
 from threading import Event
 
-from filelock import FileLock, Timeout
-
 from digests import ledger
-from digests.deliver import Carrier, DeliveryDeferred, DeliveryRefused, Maildir, Parcel, compose
+from digests.deliver import Carrier, Maildir
 from digests.gather import gathered
-from digests.ledger import Digest
+from digests.ledger import NOTHING, Due, Made, Suppression
+from digests.mail import Letterhead, compose
 from digests.model import CatchUp, Person
 from digests.people import people
 from digests.render import counts, subject
-from digests.schedule import Slot, due
+from digests.schedule import due
+from digests.send import Sending
 from warehouse.home import Home
+from warehouse.model import Window
 from warehouse.reading import NothingPublished, Warehouse
 
-BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
-"""How long a digest that was put off waits for its second, third … try."""
+AT_ONCE = 100
+"""Digests a worker takes to make at a time, and keeps in one transaction."""
+LOOK_AGAIN = timedelta(seconds=0.2)
+"""Between two looks at what other workers still hold."""
 
+_COUNTED = ("due", "sent", "skipped", "deferred", "refused", "failed")
 _log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How many digests a run sent, put off, was refused, or had nothing to tell in."""
+    """How many digests a run found due, sent, put off, was refused, or had nothing to tell in."""
 
     due: int = 0
     sent: int = 0
@@ -46,9 +52,10 @@ class RunReport:
     failed: int = 0
     without_zone: int = 0
 
-    def plus(self, outcome: str) -> RunReport:
-        """One more of that outcome."""
-        return replace(self, **{outcome: getattr(self, outcome) + 1})
+    def plus(self, later: RunReport) -> RunReport:
+        """Both runs together."""
+        sums = {name: getattr(self, name) + getattr(later, name) for name in _COUNTED}
+        return RunReport(**sums, without_zone=later.without_zone)
 
     @property
     def ok(self) -> bool:
@@ -56,12 +63,7 @@ class RunReport:
         return not (self.deferred or self.refused or self.failed)
 
     def __str__(self) -> str:
-        names = ("due", "sent", "skipped", "deferred", "refused", "failed", "without_zone")
-        return " ".join(f"{name}={getattr(self, name)}" for name in names)
-
-
-class RunBusy(Exception):
-    """Another run is sending at this moment; it does what this one would."""
+        return " ".join(f"{name}={getattr(self, name)}" for name in (*_COUNTED, "without_zone"))
 
 
 def run(
@@ -72,28 +74,30 @@ def run(
     carrier: Carrier | None = None,
     say: Say | None = None,
     page_url: str = "",
+    clock: Callable[[], datetime] | None = None,
+    stop: Event | None = None,
     patience: timedelta = timedelta(0),
 ) -> RunReport:
-    """Send what is due and what an earlier run left unsent. `dry_run` says what it would do and changes nothing.
+    """Send what is due at `now` and what an earlier run left unsent. `dry_run` says what it would do and changes nothing.
 
-    Waits `patience` for a run under way to end, then raises RunBusy; raises NothingPublished.
-    One person's failure costs nobody else theirs.
+    `clock` tells the time while the run goes on; without it, it stands still. Where another worker is at it, the run
+    waits `patience` for that one to end, so that what was due is dealt with afterwards. Raises NothingPublished and
+    LedgerUnavailable. One person's failure costs nobody else theirs.
     """
-    runner = _Run(home, now, carrier or Maildir(home.outbox), say or _log.info, page_url)
+    one = _Run(
+        home, now, clock or (lambda: now), carrier or Maildir(home.outbox), say or _log.info, page_url, stop or Event()
+    )  # fmt: skip
     if dry_run:
-        return runner.everybody(dry=True)
-    try:
-        # Two workers at once would both find the same row unsent. The lock goes with the process that holds it.
-        with FileLock(home.root / "digests.lock", timeout=patience.total_seconds()):
-            return runner.everybody(dry=False)
-    except Timeout as error:
-        raise RunBusy("Another digest run is under way in this home; it sends what is due.") from error
+        return one.rehearsed()
+    return one.patiently(patience) if patience else one.once()
 
 
-def preview(home: Home, person: Person, now: datetime, *, page_url: str = "") -> EmailMessage:
+def preview(home: Home, person: Person, now: datetime, letterhead: Letterhead | None = None) -> EmailMessage:
     """The mail the person would get now. Nothing is sent or kept. Raises NothingPublished."""
+    letterhead = letterhead or Letterhead()
     with Warehouse.open(home) as warehouse:
-        return compose(gathered(warehouse, home, person, now=now, page_url=page_url), page_url=page_url)
+        told = gathered(warehouse, home, person, now=now, page_url=letterhead.page_url)
+    return compose(told, letterhead)
 
 
 def loop(
@@ -108,10 +112,10 @@ def loop(
     """Run on every minute until `stop` is set. What goes wrong in one minute is tried again in the next."""
     while not stop.is_set():
         try:
-            report = run(home, clock(), carrier=carrier, say=say, page_url=page_url)
+            report = run(home, clock(), carrier=carrier, say=say, page_url=page_url, clock=clock, stop=stop)
             if report.sent or report.skipped or not report.ok:
                 (say or _log.info)(f"digests {report}")
-        except (NothingPublished, RunBusy) as error:
+        except NothingPublished as error:
             _log.debug("%s", error)
         except Exception:  # noqa: BLE001 - the outermost loop: a bad minute must not end the mornings after it
             _log.exception("a digest run failed; it is tried again in a minute")
@@ -123,103 +127,132 @@ def loop(
 class _Run:
     home: Home
     now: datetime
+    clock: Callable[[], datetime]
     carrier: Carrier
     say: Say
     page_url: str
+    stop: Event
+    # Nobody else's, also not that of a process that had our number before.
+    worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}")
 
-    def everybody(self, *, dry: bool) -> RunReport:
+    def once(self) -> RunReport:
+        """What earlier runs left is sent first: where the next window begins depends on it."""
         everybody = people(self.home)
-        report = RunReport(without_zone=sum(person.zone is None for person in everybody))
-        if not dry:
-            for digest in self._unsent():
-                report = report.plus(self._guarded(digest.person_id, partial(self._send, digest)))
-        with Warehouse.open(self.home) as warehouse:
-            for person in everybody:
-                slot = due(person, self.now)
-                if slot is None or ledger.answer(self.home, person.person_id, slot.at):
-                    continue
-                work = partial(self._one, warehouse, person, slot, dry=dry)
-                report = report.plus("due").plus(self._guarded(person.person_id, work))
-        return report
-
-    def _unsent(self) -> Iterator[Digest]:
-        """What a crash or a deferral left, but for what was read on the page meanwhile."""
-        for digest in ledger.digests(self.home, states=("rendered", "sending", "deferred")):
-            read = ledger.cursor(self.home, digest.person_id)
-            if read and read.window.upto >= digest.window.upto:
-                ledger.move(
-                    self.home, digest.digest_id, "skipped", self.now, reason="read on the page meanwhile"
-                )
-            elif digest.state != "deferred" or self.now >= digest.changed_at + _pause(digest.attempts):
-                yield digest
-
-    def _guarded(self, person_id: str, work: Callable[[], str]) -> str:
         try:
-            return work()
+            tally = self._send()
+            with Warehouse.open(self.home) as warehouse:
+                self._plan(everybody)
+                tally += self._make(warehouse, everybody)
+            tally += self._send()
+        finally:  # what could not be made or begun is for the next run, whosever it is
+            ledger.give_back(self.home, self.worker)
+        return RunReport(**tally, without_zone=sum(person.zone is None for person in everybody))
+
+    def patiently(self, patience: timedelta) -> RunReport:
+        """`once`, and where others were at it, once more when they have ended: they may have left something."""
+        met = self._others_at_work()
+        report = self.once()
+        for _ in range(int(patience / LOOK_AGAIN)):
+            if self.stop.is_set() or not self._others_at_work():
+                break
+            met = True
+            self.stop.wait(LOOK_AGAIN.total_seconds())
+        return report.plus(self.once()) if met else report
+
+    def _others_at_work(self) -> bool:
+        return ledger.others_at_work(self.home, self.worker, self.clock())
+
+    def rehearsed(self) -> RunReport:
+        """Say what `once` would do."""
+        everybody = people(self.home)
+        tally: Counter[str] = Counter()
+        with Warehouse.open(self.home) as warehouse:
+            for person, slot_at in self._due(everybody):
+                answer = ledger.answer(self.home, person.person_id, slot_at)
+                if answer is None or answer.state == "due":
+                    why_not, told = self._told(warehouse, person, ledger.suppressions(self.home))
+                    what = (
+                        f"skip {person.person_id}: {why_not}"
+                        if why_not
+                        else f"send {person.person_id}: {subject(told)}"
+                    )
+                    self.say(f"would {what}")
+                    tally.update(["due", "skipped" if why_not else "sent"])
+        return RunReport(**tally, without_zone=sum(person.zone is None for person in everybody))
+
+    def _due(self, everybody: Iterable[Person]) -> Iterator[tuple[Person, datetime]]:
+        for person in everybody:
+            if slot := due(person, self.now):
+                yield person, slot.at
+
+    def _plan(self, everybody: Sequence[Person]) -> None:
+        slots = [(person.person_id, slot_at) for person, slot_at in self._due(everybody)]
+        ledger.plan(self.home, slots, self.clock())
+
+    def _make(self, warehouse: Warehouse, everybody: Sequence[Person]) -> Counter[str]:
+        """Gather, compose and keep what is due, however many at a time; what fails is due again in the next run."""
+        tally: Counter[str] = Counter()
+        by_id = {person.person_id: person for person in everybody}
+        while not self.stop.is_set() and (taken := self._take_due()):
+            suppressed = ledger.suppressions(self.home)
+            made = [self._made(warehouse, by_id.get(one.person_id), one, suppressed) for one in taken]
+            done = [each for each in made if each]
+            kept = ledger.keep(self.home, self.worker, done, self.clock())
+            skipped = [each for each in kept if each.why_not]
+            for each in skipped:
+                self.say(f"digest person={each.person_id} state=skipped reason={each.why_not!r}")
+            tally.update(due=len(taken), failed=len(made) - len(done), skipped=len(skipped))
+        return tally
+
+    def _take_due(self) -> list[Due]:
+        return ledger.take_due(self.home, self.worker, self.clock(), limit=AT_ONCE)
+
+    def _made(
+        self, warehouse: Warehouse, person: Person | None, row: Due, suppressed: Mapping[str, Suppression]
+    ) -> Made | None:
+        try:
+            if why_not := _too_late(person, row, self.now):
+                return Made(row.digest_id, row.person_id, Window(0, 0), NOTHING, why_not=why_not)
+            assert person is not None
+            why_not, told = self._told(warehouse, person, suppressed)
+            receipt = Made(row.digest_id, row.person_id, told.window, counts(told), why_not=why_not)
+            return receipt if why_not else self._with_mail(receipt, told)
         except Exception:  # noqa: BLE001 - one person's failure costs nobody else theirs
-            _log.exception("the digest of %s could not be made or sent", person_id)
-            return "failed"
+            _log.exception("the digest of %s could not be made", row.person_id)
+            return None
 
-    def _one(self, warehouse: Warehouse, person: Person, slot: Slot, *, dry: bool) -> str:
-        catch_up = gathered(warehouse, self.home, person, now=self.now, page_url=self.page_url)
-        why = _nothing(catch_up)
-        if dry:
-            self.say(
-                f"would {f'skip {person.person_id}: {why}' if why else f'send {person.person_id}: {subject(catch_up)}'}"
-            )
-            return "skipped" if why else "sent"
-        if why:
-            ledger.skip(
-                self.home, person.person_id, catch_up.window, slot.at, why, counts(catch_up), self.now
-            )
-            self.say(f"digest person={person.person_id} state=skipped reason={why!r}")
-            return "skipped"
-        digest = self._claim(catch_up, slot)
-        return self._send(digest) if digest else "skipped"
+    def _told(
+        self, warehouse: Warehouse, person: Person, suppressed: Mapping[str, Suppression]
+    ) -> tuple[str, CatchUp]:
+        """What the person is told, and why there is no mail, if there is none."""
+        told = gathered(warehouse, self.home, person, now=self.now, page_url=self.page_url)
+        if not any(True for _ in told.lines):
+            return "nothing to tell", told
+        if not person.email:
+            return "no e-mail address", told
+        stopped = suppressed.get(ledger.plain_address(person.email))
+        return (f"the address is suppressed: {stopped.reason}" if stopped else ""), told
 
-    def _claim(self, catch_up: CatchUp, slot: Slot) -> Digest | None:
-        # A mail put off until now would tell the same again: the new one covers its window.
-        for old in ledger.digests(self.home, catch_up.person.person_id, states=("deferred",)):
-            ledger.move(self.home, old.digest_id, "skipped", self.now, reason="covered by the next digest")
-        mail = compose(catch_up, sender=self.carrier.sender, page_url=self.page_url)
-        assert catch_up.person.email is not None
-        return ledger.claim(
-            self.home,
-            catch_up.person.person_id,
-            catch_up.window,
-            slot.at,
-            counts=counts(catch_up),
-            recipient=catch_up.person.email,
+    def _with_mail(self, receipt: Made, told: CatchUp) -> Made:
+        mail = compose(told, Letterhead(self.carrier.sender, self.page_url))
+        assert told.person.email is not None
+        return replace(
+            receipt,
+            recipient=told.person.email,
             message_id=str(mail["Message-ID"]),
             message=mail.as_bytes(),
-            now=self.now,
         )
 
-    def _send(self, digest: Digest) -> str:
-        assert digest.message is not None
-        assert digest.message_id is not None
-        state, reason = "sent", ""
-        ledger.move(self.home, digest.digest_id, "sending", self.now)
-        try:
-            self.carrier.deliver(Parcel(digest.message, digest.recipient, digest.message_id))
-        except DeliveryDeferred as error:
-            state, reason = "deferred", str(error)
-        except DeliveryRefused as error:
-            state, reason = "refused", str(error)
-        ledger.move(self.home, digest.digest_id, state, self.now, reason=reason)
-        why = f" reason={reason!r}" if reason else ""
-        self.say(
-            f"digest person={digest.person_id} to={digest.recipient} state={state} upto={digest.window.upto}{why}"
+    def _send(self) -> Counter[str]:
+        sending = Sending(
+            self.home, self.carrier, self.worker, self.clock, self.say, self.stop, self.stop.wait
         )
-        return state
+        return sending.all()
 
 
-def _nothing(catch_up: CatchUp) -> str | None:
-    """Why there is no mail, if there is none."""
-    if not any(True for _ in catch_up.lines):
-        return "nothing to tell"
-    return None if catch_up.person.email else "no e-mail address"
-
-
-def _pause(attempts: int) -> timedelta:
-    return BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]
+def _too_late(person: Person | None, row: Due, now: datetime) -> str:
+    """Why a slot that had come is made no more, if it is not."""
+    slot = due(person, now) if person else None
+    if person is None:
+        return "nobody has this id any more"
+    return "" if slot and slot.at == row.slot_at else "its day ended before it could be made"

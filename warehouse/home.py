@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -11,6 +11,8 @@ class Home:
     """The folder that holds everything one Daybreak knows."""
 
     root: Path
+    ledger_url: str = field(default="", repr=False)
+    """A PostgreSQL that holds the ledger instead of `ledger.sqlite`, so that several workers share it; has a password."""
 
     @property
     def warehouse_dir(self) -> Path:
@@ -29,7 +31,7 @@ class Home:
 
     @property
     def ledger(self) -> Path:
-        """SQLite: people, what each has been told, digests."""
+        """SQLite: people, what each has been told, digests; unless `ledger_url` names another place."""
         return self.root / "ledger.sqlite"
 
     @property

@@ -1,126 +1,118 @@
-"""The ledger's tables, and transactions on them. SQLite in WAL mode: readers never wait, writers take turns."""
+"""The ledger's tables, as the newest migration leaves them: one description for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import (
     Column,
-    Connection,
     DateTime,
-    Engine,
+    Dialect,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
-    create_engine,
-    event,
+    TypeDecorator,
     text,
 )
-from sqlalchemy.pool import NullPool
 
-from warehouse.home import Home
 
-_meta = MetaData()
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, in and out. SQLite keeps no zones, so what lies there is UTC without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+meta = MetaData()
+schema_migrations = Table(
+    "schema_migrations",
+    meta,
+    Column("number", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+)
 people = Table(
     "people",
-    _meta,
+    meta,
     Column("person_id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("entry", String, nullable=False),  # the validated entry of people.toml, as JSON
-    Column("imported_at", DateTime, nullable=False),
+    Column("imported_at", Instant, nullable=False),
 )
 person_ids = Table(
     "person_ids",
-    _meta,
+    meta,
     Column("member", String, primary_key=True),
     Column("person_id", String, nullable=False),
 )
 readings = Table(
     "readings",
-    _meta,
+    meta,
     Column("reading_id", Integer, primary_key=True),
     Column("person_id", String, nullable=False, index=True),
     Column("after", Integer, nullable=False),
     Column("upto", Integer, nullable=False),
-    Column("read_at", DateTime, nullable=False),
+    Column("read_at", Instant, nullable=False),
     Column("via", String, nullable=False),  # page or mail
-    Column("undone_at", DateTime),
+    Column("undone_at", Instant),
 )
 digests = Table(
     "digests",
-    _meta,
+    meta,
     Column("digest_id", Integer, primary_key=True),
     Column("person_id", String, nullable=False),
-    Column("after", Integer, nullable=False),
+    Column("after", Integer, nullable=False),  # an empty window until the digest is made
     Column("upto", Integer, nullable=False),
-    Column("slot_at", DateTime, nullable=False),
+    Column("slot_at", Instant, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", String, nullable=False, default=""),
     Column("counts", String, nullable=False),
     Column("recipient", String, nullable=False, default=""),
-    Column("message_id", String),
-    Column("message", LargeBinary),
+    Column("message_id", String, index=True),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("created_at", DateTime, nullable=False),
-    Column("changed_at", DateTime, nullable=False),
-    # One digest a window and one answer a slot. A receipt (skipped) tells no window.
-    Index("one_digest_a_window", "person_id", "upto", unique=True, sqlite_where=text("state <> 'skipped'")),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("next_at", Instant),  # not to be tried before
+    Column("held_by", String),  # the worker that is making or sending it …
+    Column("held_until", Instant),  # … and when it loses it, unless it says that it lives
+    Index(
+        "one_digest_a_window",
+        "person_id",
+        "upto",
+        unique=True,
+        sqlite_where=text("state not in ('due', 'skipped')"),
+        postgresql_where=text("state not in ('due', 'skipped')"),
+    ),
     Index("one_answer_a_slot", "person_id", "slot_at", unique=True),
+    Index(
+        "unfinished",
+        "state",
+        "next_at",
+        sqlite_where=text("state in ('due', 'rendered', 'sending', 'deferred')"),
+        postgresql_where=text("state in ('due', 'rendered', 'sending', 'deferred')"),
+    ),
 )
-
-
-def utc(instant: datetime) -> datetime:
-    """SQLite keeps no zones: every instant is kept as UTC without one."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
-
-
-def _engine(home: Home) -> Engine:
-    engine = create_engine(f"sqlite:///{home.ledger}", poolclass=NullPool, connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, so that a writer waits its turn
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-
-    return engine
-
-
-@contextmanager
-def writing(home: Home) -> Iterator[Connection]:
-    """A transaction that writes: it waits for its turn, and is kept whole or not at all."""
-    yield from _transaction(home, "begin immediate")
-
-
-@contextmanager
-def reading(home: Home) -> Iterator[Connection]:
-    """A transaction that sees one state of the ledger."""
-    yield from _transaction(home, "begin")
-
-
-def _transaction(home: Home, begin: str) -> Iterator[Connection]:
-    engine = _engine(home)
-    if not home.ledger.exists() or home.ledger.stat().st_size == 0:
-        home.root.mkdir(parents=True, exist_ok=True)
-        _create(engine)
-    with engine.connect() as con:
-        con.exec_driver_sql(begin)
-        try:
-            yield con
-        except BaseException:
-            con.exec_driver_sql("rollback")
-            raise
-        con.exec_driver_sql("commit")
-
-
-def _create(engine: Engine) -> None:
-    with engine.connect() as con:
-        con.exec_driver_sql("begin immediate")
-        _meta.create_all(con)
-        con.exec_driver_sql("commit")
+# Apart from its digest: a row of `digests` stays small enough to read all of them.
+messages = Table(
+    "messages",
+    meta,
+    Column("digest_id", Integer, primary_key=True),
+    Column("message", LargeBinary, nullable=False),
+)
+suppressions = Table(
+    "suppressions",
+    meta,
+    Column("address", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("since_at", Instant, nullable=False),
+)

@@ -11,7 +11,10 @@ import pytest
 
 from digests.catchup import Cutoff, catch_up
 from digests.model import BoardNow, CardNow, CatchUp, ColumnNow, CommentNow, MemberNow, Person, World
+from postgres import postgres
 from warehouse.model import Event, Window
+
+__all__ = ["postgres"]  # a fixture
 
 NOW = datetime(2026, 3, 10, 7, 0, tzinfo=UTC)
 """A Tuesday, 8 in the morning in Berlin."""

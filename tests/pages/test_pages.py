@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digests import ledger
+from digests.ledger import Made, Outcome
 from digests.people import find, people
 from pages import _board, _parts, _sql
 from small_team import NOW, Team
@@ -75,12 +76,7 @@ def test_a_mail_is_not_a_visit_the_page_shows_what_it_told_until_you_are_caught_
     team: Team, page: Page
 ) -> None:
     (person,) = (one for one in people(team.home) if one.name == "Ada Berlin")
-    window, counts = Window(1, 4), {"events": 3}
-    claimed = ledger.claim(
-        team.home, person.person_id, window, NOW, counts=counts, recipient="ada@example.org", message_id="<1@d>", message=b"", now=NOW
-    )  # fmt: skip
-    assert claimed
-    ledger.move(team.home, claimed.digest_id, "sent", NOW)
+    told_by_mail(team, person.person_id, Window(0, 4))
     test = page("catch_up", person="Ada Berlin")
     assert "What your mail of" in test.caption[0].value
     assert "mentions you" in words(test)
@@ -171,6 +167,15 @@ def test_lists_survive_csv() -> None:
         _sql.csv(pl.DataFrame({"labels": [["a", "b"], []], "n": [1, 2]}))
         == 'labels,n\n"[""a"", ""b""]",1\n[],2\n'
     )
+
+
+def told_by_mail(team: Team, person_id: str, window: Window) -> None:
+    ledger.plan(team.home, [(person_id, NOW)], NOW)
+    (due,) = ledger.take_due(team.home, "w", NOW, limit=1)
+    made = Made(due.digest_id, person_id, window, {"events": 4}, "ada@example.org", "<1@d>", b"a mail")
+    assert ledger.keep(team.home, "w", [made], NOW)
+    (mail,) = ledger.take(team.home, "w", NOW, limit=1)
+    ledger.settle(team.home, "w", [Outcome(mail.digest_id, "sent")], NOW)
 
 
 def words(test: AppTest) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,8 +25,6 @@ from warehouse.reading import Warehouse
 
 Fact = tuple[str, str, str]
 """What happened, to which thing, and the part that tells it from others: the column, the member, the label."""
-
-POSTGRES_USER = "postgres"
 
 
 @contextmanager
@@ -55,38 +52,6 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = No
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
-
-
-@contextmanager
-def postgres(folder: Path, port: int) -> Iterator[str]:
-    """A PostgreSQL of our own below `folder`; the URL of its database `postgres`."""
-    data = folder / "postgres"
-    data.mkdir(parents=True)
-    if os.geteuid() == 0:  # it does not run as root, nor in a folder its user cannot reach
-        for each in (folder, data):
-            shutil.chown(each, POSTGRES_USER)
-    run([*_as_postgres(), _tool("initdb"), "-D", str(data), "-A", "trust", "-U", "postgres"], cwd=folder)
-    control = [*_as_postgres(), _tool("pg_ctl"), "-D", str(data), "-w"]
-    with (folder / "postgres.out").open("w") as said:  # a file: the server keeps it open for good
-        options = f"-p {port} -h 127.0.0.1 -k {folder}"
-        subprocess.run([*control, "-o", options, "start"], cwd=folder, stdout=said, stderr=said, check=True)
-    try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        run([*control, "-m", "immediate", "stop"], cwd=folder)
-
-
-def _as_postgres() -> list[str]:
-    return ["runuser", "-u", POSTGRES_USER, "--"] if os.geteuid() == 0 else []
-
-
-def _tool(name: str) -> str:
-    """Where a PostgreSQL tool is: on the path, or where Debian keeps it."""
-    kept = sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))
-    found = shutil.which(name) or (kept[-1] if kept else None)
-    if found is None:
-        raise SystemExit(f"{name} is not on this machine; install PostgreSQL")
-    return found
 
 
 @dataclass

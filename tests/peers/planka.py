@@ -27,12 +27,12 @@ from neighbours import (
     compare,
     compare_drift,
     following,
-    postgres,
     run,
     running,
     settled,
     work,
 )
+from postgres import serving
 from running import free_port, until
 
 PASSWORD, HOOK_TOKEN = "a password of thirty letters!!", "the token of the hook"
@@ -206,7 +206,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)  # the database's user passes through
-        database = stack.enter_context(postgres(folder / "database", free_port()))
+        database = stack.enter_context(serving(folder / "database", free_port()))
         url = stack.enter_context(server(options.checkout.resolve(), folder, database))
         sys.exit(0 if prove(Team(url), url, folder, options.cards) else 1)
 

@@ -1,0 +1,53 @@
+"""The ledger as others see it: digests and receipts, and the messages that were kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from digests.ledger import tables
+from digests.ledger.rows import Digest, digest_of
+from digests.ledger.transactions import reading
+from warehouse.home import Home
+
+
+def digests(home: Home, person_id: str | None = None, *, states: Sequence[str] = ()) -> list[Digest]:
+    """Digests and receipts, oldest first."""
+    query = select(tables.digests).order_by(tables.digests.c.digest_id)
+    if person_id is not None:
+        query = query.where(tables.digests.c.person_id == person_id)
+    if states:
+        query = query.where(tables.digests.c.state.in_(states))
+    with reading(home) as con:
+        return [digest_of(row) for row in con.execute(query)]
+
+
+def latest(home: Home, *, states: Sequence[str]) -> dict[str, Digest]:
+    """Each person's newest digest in one of these states, by person_id."""
+    newest = (
+        select(func.max(tables.digests.c.digest_id))
+        .where(tables.digests.c.state.in_(states))
+        .group_by(tables.digests.c.person_id)
+    )
+    with reading(home) as con:
+        rows = con.execute(select(tables.digests).where(tables.digests.c.digest_id.in_(newest)))
+        return {row.person_id: digest_of(row) for row in rows}
+
+
+def answer(home: Home, person_id: str, slot_at: datetime) -> Digest | None:
+    """What became of that slot so far."""
+    query = select(tables.digests).where(
+        tables.digests.c.person_id == person_id, tables.digests.c.slot_at == slot_at
+    )
+    with reading(home) as con:
+        row = con.execute(query).first()
+        return digest_of(row) if row else None
+
+
+def message(home: Home, digest_id: int) -> bytes | None:
+    """The mail as it was kept; None where there is none."""
+    query = select(tables.messages.c.message).where(tables.messages.c.digest_id == digest_id)
+    with reading(home) as con:
+        return con.execute(query).scalar()

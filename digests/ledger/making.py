@@ -1,0 +1,159 @@
+"""From a slot that has come to a message in the outbox: rows are planned, held by the worker that makes them, kept whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, and_, bindparam, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from digests.ledger import tables
+from digests.ledger.leases import free, hold
+from digests.ledger.readings import cursors_in
+from digests.ledger.rows import NOTHING, Due, Made, insert
+from digests.ledger.transactions import reading, writing
+from warehouse.home import Home
+
+_digest = tables.digests.c
+
+
+def plan(home: Home, slots: Sequence[tuple[str, datetime]], now: datetime) -> int:
+    """Note that these slots (person_id, instant) have come; how many are new. A later slot takes an unmade one's place."""
+    known = _answered(home, slots)
+    new = [slot for slot in dict.fromkeys(slots) if slot not in known]
+    if new:
+        with writing(home) as con:
+            rows = [_due_row(person_id, slot_at, now) for person_id, slot_at in new]
+            con.execute(insert(con, tables.digests).on_conflict_do_nothing(), rows)
+            con.execute(
+                update(tables.digests)
+                .where(
+                    _digest.state == "due",
+                    _digest.person_id == bindparam("who"),
+                    _digest.slot_at < bindparam("since"),
+                )
+                .values(state="skipped", reason="covered by a later slot", changed_at=now),
+                [{"who": person_id, "since": slot_at} for person_id, slot_at in new],
+            )
+    return len(new)
+
+
+def _answered(home: Home, slots: Sequence[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
+    if not slots:
+        return set()
+    since = min(slot_at for _, slot_at in slots)
+    with reading(home) as con:
+        rows = con.execute(select(_digest.person_id, _digest.slot_at).where(_digest.slot_at >= since))
+        return {(row.person_id, row.slot_at) for row in rows}
+
+
+def _due_row(person_id: str, slot_at: datetime, now: datetime) -> dict[str, object]:
+    return {
+        "person_id": person_id,
+        "after": 0,
+        "upto": 0,
+        "slot_at": slot_at,
+        "state": "due",
+        "counts": json.dumps(NOTHING),
+        "created_at": now,
+        "changed_at": now,
+    }
+
+
+def take_due(home: Home, worker: str, now: datetime, *, limit: int) -> list[Due]:
+    """Hold up to `limit` due digests for the worker, the longest due first.
+
+    Whose earlier mail is on its way waits: where the next window begins is known when that mail's fate is.
+    """
+    ready = (
+        select(_digest.digest_id, _digest.person_id, _digest.slot_at)
+        .where(_digest.state == "due", free(now), _digest.person_id.not_in(_on_their_way()))
+        .order_by(_digest.slot_at, _digest.digest_id)
+        .limit(limit)
+    )
+    with writing(home) as con:
+        taken = [Due(row.digest_id, row.person_id, row.slot_at) for row in con.execute(ready)]
+        hold(con, [due.digest_id for due in taken], worker, now)
+        return taken
+
+
+def keep(home: Home, worker: str, made: Sequence[Made], now: datetime) -> list[Made]:
+    """Keep what became of due digests, rows and messages in one transaction; those that were kept.
+
+    Not kept is what the worker no longer holds, and a mail whose window no longer begins where its person stands:
+    they read on meanwhile, or another mail to them is on its way. It is due again when the worker gives it back.
+    """
+    try:
+        with writing(home) as con:
+            kept = _still_right(con, worker, made)
+            mails = [each for each in kept if not each.why_not]
+            if mails:
+                _make_room(con, mails, now)
+            if kept:
+                row = update(tables.digests).where(_digest.digest_id == bindparam("id"))
+                con.execute(row, [_values(each, now) for each in kept])
+            if mails:
+                rows = [{"digest_id": each.digest_id, "message": each.message} for each in mails]
+                con.execute(tables.messages.insert(), rows)
+            return kept
+    except IntegrityError:  # two slots of one person made at once: each is due again, alone
+        return []
+
+
+def _still_right(con: Connection, worker: str, made: Sequence[Made]) -> list[Made]:
+    ids, people = [each.digest_id for each in made], {each.person_id for each in made}
+    held = select(_digest.digest_id).where(
+        _digest.digest_id.in_(ids), _digest.state == "due", _digest.held_by == worker
+    )
+    ours = set(con.execute(held).scalars())
+    waiting = set(con.execute(_on_their_way().where(_digest.person_id.in_(people))).scalars())
+    stands = {person_id: read.window.upto for person_id, read in cursors_in(con, people).items()}
+    return [
+        each
+        for each in made
+        if each.digest_id in ours
+        and (
+            each.why_not
+            or (each.person_id not in waiting and each.window.after == stands.get(each.person_id, 0))
+        )
+    ]
+
+
+def _make_room(con: Connection, mails: Iterable[Made], now: datetime) -> None:
+    """What lies in the outbox still, and what was given up for the same window, is told by the new mail."""
+    covered = update(tables.digests).where(
+        _digest.person_id == bindparam("who"),
+        or_(
+            _digest.state == "rendered",
+            _digest.state == "deferred",
+            and_(_digest.state == "refused", _digest.upto == bindparam("until")),
+        ),
+    )
+    reason = literal("covered by the next digest (") + _digest.reason + literal(")")
+    con.execute(
+        covered.values(state="skipped", reason=reason, changed_at=now),
+        [{"who": each.person_id, "until": each.window.upto} for each in mails],
+    )
+
+
+def _on_their_way() -> Select[str]:
+    return select(_digest.person_id).where(_digest.state == "sending")
+
+
+def _values(each: Made, now: datetime) -> dict[str, object]:
+    return {
+        "id": each.digest_id,
+        "after": each.window.after,
+        "upto": each.window.upto,
+        "counts": json.dumps(each.counts),
+        "recipient": each.recipient,
+        "message_id": each.message_id,
+        "state": "skipped" if each.why_not else "rendered",
+        "reason": each.why_not,
+        "changed_at": now,
+        "next_at": now,
+        "held_by": None,
+        "held_until": None,
+    }
