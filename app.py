@@ -11,14 +11,17 @@ import streamlit as st
 
 from pages import _push, _warm
 from warehouse.home import Home
+from warehouse.lake.address import lake_of
 
 PAGES = Path(__file__).with_name("pages")
 
 
 def home() -> Home:
-    """The folder all of this is about: DAYBREAK_HOME, else the platform's user data folder."""
+    """What all of this is about: DAYBREAK_HOME, else the platform's user data folder; and the lake, where one is set."""
     root = os.environ.get("DAYBREAK_HOME") or platformdirs.user_data_path("daybreak")
-    return Home(Path(root).expanduser().absolute(), os.environ.get("DAYBREAK_LEDGER", ""))
+    return Home(
+        Path(root).expanduser().absolute(), os.environ.get("DAYBREAK_LEDGER", ""), lake_of(os.environ)
+    )
 
 
 def clock() -> datetime:

@@ -19,6 +19,7 @@ import platformdirs
 import typer
 
 from warehouse.home import Home
+from warehouse.lake.address import BadAddress, lake_of
 
 if TYPE_CHECKING:
     from digests.deliver import Carrier
@@ -65,7 +66,10 @@ def _home(
     ] = None,
 ) -> None:
     root = (home or platformdirs.user_data_path("daybreak")).expanduser().absolute()
-    context.obj = Home(root, os.environ.get("DAYBREAK_LEDGER", ""))
+    try:
+        context.obj = Home(root, os.environ.get("DAYBREAK_LEDGER", ""), lake_of(os.environ))
+    except BadAddress as error:
+        raise CalledWrong(str(error)) from error
 
 
 def _ready(context: typer.Context) -> Home:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from warehouse.lake.address import Lake
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder that holds everything one Daybreak knows."""
+    """The folder that holds everything one Daybreak knows; all but the warehouse, where that is a lake."""
 
     root: Path
     ledger_url: str = field(default="", repr=False)
     """A PostgreSQL that holds the ledger instead of `ledger.sqlite`, so that several workers share it; has a password."""
+    lake: Lake | None = field(default=None, repr=False)
+    """Where the warehouse is, if it is not this home's own file but shared with other machines."""
 
     @property
     def warehouse_dir(self) -> Path:

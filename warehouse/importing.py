@@ -47,23 +47,17 @@ def import_export(home: Home, folder: Path, *, at_once: int = EVENTS_AT_ONCE) ->
     with contextlib.suppress(NothingPublished), open_published(home)[1] as con:
         _require_empty(con, home)
     with Log.open(home) as log:
-        con = log.connection
-        _require_empty(con, home)
-        _require_known(con, manifest, folder)
-        con.begin()
         try:
-            _fill(con, manifest, folder, at_once)
-            _prove(con, manifest, folder)
-            con.commit()
+            with log.transaction() as con:
+                _require_empty(con, home)
+                _require_known(con, manifest, folder)
+                _fill(con, manifest, folder, at_once)
+                _prove(con, manifest, folder)
         except duckdb.Error as error:
-            _undo(con)
             raise ExportBroken(
                 f"the export in {folder} could not be written to {home.warehouse_dir}: {error}\n"
                 f"Nothing of it is kept, so the same can be tried again; is the disk full?"
             ) from error
-        except BaseException:
-            _undo(con)
-            raise
         log.publish()
     return Imported(
         folder, manifest.rows(EVENTS), manifest.rows("snapshots"), manifest.rows("source_cursors")
@@ -153,11 +147,6 @@ def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = con.execute(sql).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _undo(con: duckdb.DuckDBPyConnection) -> None:
-    with contextlib.suppress(duckdb.Error):  # the database may have ended the transaction itself
-        con.rollback()
 
 
 AGAIN = "Copy the export again, or use an older one; nothing was imported."

@@ -107,6 +107,19 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """A version that readers are shown; it changes with every publish, what it holds never does.
+
+    `checked_at` is when a writer last saw that nothing newer is to be published.
+    """
+
+    version: str
+    revision: int
+    published_at: datetime
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Events with `after < event_offset <= upto`: windows that touch never overlap or gap."""
 

@@ -16,6 +16,7 @@ import duckdb
 
 from warehouse.disk import sync, write
 from warehouse.home import Home
+from warehouse.model import Published
 
 BETWEEN_CHECKPOINTS = "512MB"
 """What may wait beside the database: each checkpoint packs the newest rows again, so many of them cost a bulk load dear."""
@@ -29,20 +30,13 @@ class NothingPublished(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """One published version: `version` changes with every publish, the file never does.
+class PublishedFile(Published):
+    """A version in a file of its own, which never changes."""
 
-    `checked_at` is when the writer last saw that nothing newer is to be published.
-    """
-
-    version: str
-    revision: int
-    published_at: datetime
-    checked_at: datetime
     path: Path
 
 
-def current(home: Home) -> Published | None:
+def current(home: Home) -> PublishedFile | None:
     """What the pointer names, None when nothing is published. Cheap: reads one small file.
 
     A pointer that nobody can read names nothing either: the next publish writes a new one.
@@ -53,7 +47,9 @@ def current(home: Home) -> Published | None:
         checked_at = datetime.fromtimestamp(pointer.stat().st_mtime, UTC)
         published_at = datetime.fromisoformat(told["published_at"])
         path = _folder(home) / told["file"]
-        return Published(told["version"], told["revision"], published_at, max(published_at, checked_at), path)
+        return PublishedFile(
+            told["version"], told["revision"], published_at, max(published_at, checked_at), path
+        )
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
 
@@ -97,7 +93,7 @@ class Draft:
         if shutil.which("cp") is None:
             self._copy_inside()
 
-    def publish(self) -> Published:
+    def publish(self) -> PublishedFile:
         """Copy, then let the pointer name the copy, in the order that a power cut cannot turn around."""
         if not self._path.exists():
             _cp(self._home.warehouse_dir / "live.duckdb", self._path)
@@ -114,7 +110,7 @@ class Draft:
         write(_pointer(self._home), json.dumps(told, sort_keys=True) + "\n")
         _link(self._home, self._path)
         sweep(self._home)
-        return Published(self._version, self._revision, published_at, published_at, self._path)
+        return PublishedFile(self._version, self._revision, published_at, published_at, self._path)
 
     def close(self) -> None:
         """Let the database tidy its files again."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -10,17 +11,25 @@ from typing import Self
 import duckdb
 import polars as pl
 
+from warehouse import publish
 from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
+from warehouse.lake import reading as lake_reading
+from warehouse.lake.catalog import in_words
 from warehouse.migrations import WarehouseBroken, require_known
-from warehouse.model import Event, Window
-from warehouse.publish import NothingPublished, Published, current, nothing_published
+from warehouse.model import Event, Published, Window
+from warehouse.publish import NothingPublished, PublishedFile, nothing_published
 from warehouse.rows import events_of
 
 __all__ = ["NothingPublished", "Published", "Warehouse", "WarehouseBroken", "current", "current_version"]
 
 ATTEMPTS = 5
 """A version may be swept between reading the pointer and opening the file; the next pointer names one that is there."""
+
+
+def current(home: Home) -> Published | None:
+    """The version that readers are shown, None when nothing is published. Cheap."""
+    return publish.current(home) if home.lake is None else lake_reading.current(home.lake)
 
 
 def current_version(home: Home) -> str | None:
@@ -32,15 +41,16 @@ def current_version(home: Home) -> str | None:
 class Warehouse:
     """One published version, read-only. Use as a context manager; a thread needs its own."""
 
-    def __init__(self, published: Published, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, home: Home, published: Published, con: duckdb.DuckDBPyConnection) -> None:
         self.published = published
+        self._home = home
         self._con = con
 
     @classmethod
     def open(cls, home: Home) -> Warehouse:
         """Open the newest version; NothingPublished when there is none."""
         published, con = open_published(home)
-        return cls(published, con)
+        return cls(home, published, con)
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +102,9 @@ class Warehouse:
         )
 
     def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
-        """The rows of any query; instants are UTC. WarehouseBroken where the file is damaged."""
-        try:
-            return self._con.cursor().execute(sql, dict(params or {})).pl()
-        except duckdb.Error as error:
-            if is_damage(error):
-                raise WarehouseBroken(f"{self.published.path} cannot be read: {error}\n{RESTORE}") from error
-            raise
+        """The rows of any query; instants are UTC. WarehouseBroken where the file is damaged or the lake out of reach."""
+        with self._readable():
+            return self._con.execute(sql, dict(params or {})).pl()
 
     def boards(self) -> pl.DataFrame:
         return self.frame("from boards order by source, board_id")
@@ -124,15 +130,36 @@ class Warehouse:
         )
 
     def _number(self, sql: str, **params: object) -> int:
-        row = self._con.cursor().execute(sql, params).fetchone()
+        with self._readable():
+            row = self._con.execute(sql, params).fetchone()
         assert row is not None
         return int(row[0])
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            if self._home.lake is not None and isinstance(error, duckdb.OperationalError):
+                raise in_words(self._home.lake, error) from error
+            if isinstance(self.published, PublishedFile) and is_damage(error):
+                raise WarehouseBroken(f"{self.published.path} cannot be read: {error}\n{RESTORE}") from error
+            raise
 
 
 def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
     """The newest version and a read-only connection to it, in UTC."""
+    if home.lake is None:
+        return _open_file(home)
+    opened = lake_reading.open_current(home.lake)
+    if opened is None:
+        raise nothing_published(home)
+    return opened
+
+
+def _open_file(home: Home) -> tuple[PublishedFile, duckdb.DuckDBPyConnection]:
     for attempt in range(ATTEMPTS):
-        published = current(home)
+        published = publish.current(home)
         if published is None:
             break
         try:

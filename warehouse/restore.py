@@ -17,6 +17,7 @@ from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.migrations import WarehouseBroken
 from warehouse.publish import current
+from warehouse.taking import one_int
 from warehouse.turns import Turns
 
 
@@ -28,7 +29,7 @@ class Restored:
     """
 
     what: str
-    source: Path
+    source: Path | str
     events: int
     aside: Path | None = None
 
@@ -41,8 +42,11 @@ def restore(home: Home, *, wait: timedelta = timedelta(seconds=10)) -> Restored:
     """Read everything there is, bring back what cannot be read from what can, and derive current state anew.
 
     What was acknowledged after the version that is brought back is read from the sources again: cursors go back too.
+    Of a lake only the last is done: its catalog and its files are kept by their servers' backups.
     WarehouseBroken when nothing can be read, WarehouseBusy when somebody writes.
     """
+    if home.lake is not None:
+        return _derive_again(home, wait)
     turns = Turns(home.warehouse_dir)
     if not home.warehouse_dir.is_dir():
         raise _nothing_left(home)
@@ -65,21 +69,32 @@ def restore(home: Home, *, wait: timedelta = timedelta(seconds=10)) -> Restored:
     finally:
         turns.release()
     with Log.open(home, wait=wait) as log:
-        _forget_state(log.connection, published.revision if published else 0)
+        _forget_state(log, published.revision if published else 0)
         log.publish()
     return done
 
 
-def _forget_state(con: duckdb.DuckDBPyConnection, told: int) -> None:
+def _derive_again(home: Home, wait: timedelta) -> Restored:
+    """On a lake only what follows from the log can be made again; the log itself is its servers' to keep."""
+    with Log.open(home, wait=wait) as log:
+        _forget_state(log, 0)
+        log.publish()
+        return Restored(
+            "state",
+            home.lake.catalog if home.lake else "",
+            one_int(log.connection, "select head from progress"),
+        )
+
+
+def _forget_state(log: Log, told: int) -> None:
     """Let the next publish derive all of it from the log, as a revision that readers were not `told` yet."""
-    con.begin()
-    for table in state.TABLES:
-        con.execute(f"delete from {table}")  # noqa: S608  # our own names
-    con.execute("delete from resaid")
-    con.execute("insert into resaid select distinct source, entity_type, entity_id from snapshots")
-    con.execute("update derived set upto = 0")
-    con.execute("update progress set revision = greatest(revision, $told) + 1", {"told": told})
-    con.commit()
+    with log.transaction() as con:
+        for table in state.TABLES:
+            con.execute(f"delete from {table}")  # noqa: S608  # our own names
+        con.execute("delete from resaid")
+        con.execute("insert into resaid select distinct source, entity_type, entity_id from snapshots")
+        con.execute("update derived set upto = 0")
+        con.execute("update progress set revision = greatest(revision, $told) + 1", {"told": told})
 
 
 def _from_published(home: Home, live: Path) -> Restored:

@@ -50,6 +50,11 @@ def query(
 
     QueryFailed when DuckDB refuses it or it takes longer than `timeout`; NothingPublished when there is no version.
     """
+    if home.lake is not None:
+        raise QueryFailed(
+            "The warehouse is a lake here, and anybody's SQL could reach its catalog, so it is not run.\n"
+            "`daybreak export parquet DIR` gives the log to any tool; `import DIR` in an empty home of its own allows SQL."
+        )
     with _a_free_place(timeout):
         for _ in range(ATTEMPTS):
             published = current(home)

@@ -7,13 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from postgres import postgres
 from warehouse.home import Home
+from warehouse.lake.address import lake_of
 from warehouse.model import Batch, Event
+
+__all__ = ["postgres"]  # a fixture
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CHILD = Path(__file__).with_name("writing_child.py")
@@ -40,6 +46,30 @@ def make_event(number: int, action: str = "card.created", **said: Any) -> Event:
 @pytest.fixture
 def event() -> Callable[..., Event]:
     return make_event
+
+
+@pytest.fixture
+def lake_home(tmp_path: Path, postgres: str) -> Home:
+    """An empty home whose warehouse is an empty lake."""
+    root = tmp_path / "home"
+    root.mkdir()
+    return Home(root, lake=lake_of(lake_settings(new_database(postgres), tmp_path / "data")))
+
+
+def new_database(server: str) -> str:
+    """The address of a new database on this server."""
+    name = f"lake_{next(_NUMBERS)}"
+    with psycopg.connect(server, autocommit=True) as con:
+        con.execute(f"create database {name} template template0")
+    return server.rpartition("/")[0] + f"/{name}"
+
+
+_NUMBERS = count(1)
+
+
+def lake_settings(address: str, data: Path) -> dict[str, str]:
+    """The environment that names a lake."""
+    return {"DAYBREAK_WAREHOUSE": f"ducklake:postgres:{address}", "DAYBREAK_LAKE_DATA": str(data)}
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""The warehouse that is written: a file of this machine, or a lake that several machines share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from warehouse import publish
+from warehouse.damage import RESTORE
+from warehouse.home import Home
+from warehouse.lake.live import LiveLake
+from warehouse.migrations import WarehouseBroken, migrate
+from warehouse.turns import Turns, WarehouseBusy
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": publish.BETWEEN_CHECKPOINTS,
+    "memory_limit": "192MB",  # a year of a team fits; beyond that it works on disk
+    "storage_compatibility_version": "v1.3.0",  # a fifth smaller than what every version reads
+}
+
+
+class Draft(Protocol):
+    """A version on its way to readers. `publish` may run while somebody appends; made and closed while nobody does."""
+
+    def publish(self) -> object: ...
+    def close(self) -> None: ...
+
+
+class Live(Protocol):
+    """What the log needs of the place it is kept in."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def cause(self) -> str:
+        """What is most often behind a write that failed, as a question."""
+
+    def take(self, wait: timedelta) -> None:
+        """Become a writer, waiting at most `wait`; WarehouseBusy after that, WarehouseBroken where it cannot be."""
+
+    def release(self) -> None:
+        """Stop being a writer; nothing if we are none."""
+
+    def awaited(self) -> bool:
+        """Whether another process waits for us to stop."""
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """The database, brought to the newest schema; its name is that of its default tables."""
+
+    def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+        """A second connection to the same database, for a transaction of its own."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Keep other writers out for a transaction."""
+
+    def draft(self, con: duckdb.DuckDBPyConnection, revision: int) -> Draft | None:
+        """Begin to publish what `con` holds, which is this revision; None where readers have it, and that is noted."""
+
+
+def live(home: Home) -> Live:
+    """The home's live warehouse; nothing is opened yet."""
+    return LiveFile(home) if home.lake is None else LiveLake(home.lake)
+
+
+class LiveFile:
+    """One file that one process writes at a time, and publishes copies of."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._turns = Turns(home.warehouse_dir)
+
+    @property
+    def name(self) -> str:
+        return str(self._home.warehouse_dir)
+
+    @property
+    def cause(self) -> str:
+        return "is the disk full?"
+
+    def take(self, wait: timedelta) -> None:
+        try:
+            self._home.warehouse_dir.mkdir(parents=True, exist_ok=True)
+            self._turns.take(wait)
+        except OSError as error:
+            raise WarehouseBroken(_not_writable(self._home.root, error)) from error
+
+    def release(self) -> None:
+        self._turns.release()
+
+    def awaited(self) -> bool:
+        return self._turns.awaited()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        con = _connect(self._home.warehouse_dir / "live.duckdb")
+        publish.sweep(self._home)
+        return con
+
+    def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+        return con.cursor()
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        yield  # the file is ours alone
+
+    def draft(self, con: duckdb.DuckDBPyConnection, revision: int) -> Draft | None:
+        if publish.is_current(self._home, revision):
+            return None
+        return publish.Draft(con, self._home, revision)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    if not path.exists() and any((path.parent / "published").glob("*.duckdb")):
+        # To begin anew would give out offsets that readers have been told already.
+        raise WarehouseBroken(f"{path} is missing, though versions of it are published.\n{RESTORE}")
+    try:
+        con = duckdb.connect(str(path), config=_SETTINGS)
+    except duckdb.Error as error:
+        raise _refused(path, error) from error
+    try:
+        con.execute("set global TimeZone = 'UTC'")  # cursors start from the global settings
+        migrate(con, path)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _refused(path: Path, error: duckdb.Error) -> WarehouseBusy | WarehouseBroken:
+    if "Could not set lock" in str(error) or "being used by another process" in str(error):
+        return WarehouseBusy(
+            f"another tool has {path} open: {error}\n"
+            f"Close it there; {path.parent.parent / 'warehouse.duckdb'} is the file made for reading."
+        )
+    if "Permission denied" in str(error):
+        return WarehouseBroken(_not_writable(path, error))
+    return WarehouseBroken(f"{path} cannot be opened: {error}\n{RESTORE}")
+
+
+def _not_writable(path: Path, error: Exception) -> str:
+    return f"cannot write in {path} ({error}).\nMake it writable, or name another folder with --home or DAYBREAK_HOME."
