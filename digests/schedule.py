@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digests.holidays import holiday
@@ -53,9 +54,10 @@ def due(person: Person, now: datetime) -> Slot | None:
     if person.zone is None:
         return None
     today = _today(person.zone, now)
-    come = [slot for day in (today - DAY, today) for slot in slots_on(person, day) if slot.at <= now]
-    still = (slot for slot in reversed(come) if slot.local.date() == today or now - slot.at < GRACE)
-    return next(still, None)
+    come = (slot for day in (today - DAY, today) for slot in slots_on(person, day) if slot.at <= now)
+    still = (slot for slot in come if slot.local.date() == today or now - slot.at < GRACE)
+    # By the instant: one of yesterday may have fallen into a gap at midnight, behind an early one of today.
+    return max(still, key=lambda slot: slot.at, default=None)
 
 
 def next_slot(person: Person, now: datetime) -> Slot | None:
@@ -130,16 +132,14 @@ def why_not(person: Person, day: date) -> str | None:
 
 
 def off(person: Person, day: date) -> str | None:
-    """Why a person does not work on a local day: a pause, a holiday by its name, the weekend; None if they do."""
-    if person.zone and not _exists(day, ZoneInfo(person.zone)):
-        return f"no such day in {person.zone}"
+    """Why a person does not work on a local day: a pause, the weekend, a holiday by its name; None if they do."""
     if any(pause.holds(day) for pause in person.pauses):
         return PAUSE
+    if WEEK[day.weekday()] not in person.work_days:
+        return WEEKEND if day.weekday() >= WEEK.index("sat") else DAY_OFF
     if person.country and (name := holiday(person.country, day)):
         return f"holiday: {name}"
-    if WEEK[day.weekday()] in person.work_days:
-        return None
-    return WEEKEND if day.weekday() >= WEEK.index("sat") else DAY_OFF
+    return None if person.zone is None or _exists(day, person.zone) else f"no such day in {person.zone}"
 
 
 def pace(person: Person) -> Cadence:
@@ -173,13 +173,16 @@ def _never(person: Person) -> str | None:
 def _opens(person: Person, day: date, on: str) -> bool:
     """Whether a weekly mail could come: the day chosen for it need not be a work day."""
     reason = off(person, day)
-    return reason is None or (reason in (WEEKEND, DAY_OFF) and WEEK[day.weekday()] == on)
+    chosen = WEEK[day.weekday()] == on and reason in (WEEKEND, DAY_OFF)
+    return reason is None or (chosen and person.zone is not None and _exists(day, person.zone))
 
 
 def _today(zone: str, now: datetime) -> date:
     return now.astimezone(ZoneInfo(zone)).date()
 
 
-def _exists(day: date, zone: ZoneInfo) -> bool:
+@lru_cache(4096)
+def _exists(day: date, zone: str) -> bool:
     """False for a day a zone left out when it crossed the date line."""
-    return datetime.combine(day, time(12), zone).astimezone(UTC).astimezone(zone).date() == day
+    noon = datetime.combine(day, time(12), ZoneInfo(zone))
+    return noon.astimezone(UTC).astimezone(noon.tzinfo).date() == day

@@ -54,6 +54,19 @@ def at(text: str) -> datetime:
             "2011-12-30T18:00",
         ),  # the 31st there; the 30th never was
         ("Pacific/Apia", "08:00", "2011-12-30T09:59", "2011-12-29T18:00"),  # still the 29th
+        (
+            "America/Nuuk",
+            "23:30",
+            "2024-03-31T01:30",
+            "2024-03-31T01:30",
+        ),  # 23:00 to midnight is skipped: 00:30
+        (
+            "Europe/Berlin",
+            "23:59",
+            "2026-03-10T23:58",
+            "2026-03-10T22:59",
+        ),  # its day is over, its hour is not
+        ("Europe/Berlin", "23:59", "2026-03-10T23:59", None),
     ],
 )
 def test_the_slot_is_where_the_person_lives(zone: str, send_at: str, now: str, slot: str | None) -> None:
@@ -67,6 +80,13 @@ def test_the_latest_of_several_times_is_due() -> None:
 
     assert due(ben, at("2026-03-10T12:00")).at == at("2026-03-10T07:00")  # type: ignore[union-attr]
     assert due(ben, at("2026-03-10T12:30")).at == at("2026-03-10T12:30")  # type: ignore[union-attr]
+
+
+def test_a_slot_that_fell_into_the_next_day_comes_after_an_early_one_of_that_day() -> None:
+    early_and_late = person("America/Nuuk", "00:15", "23:30")
+
+    assert due(early_and_late, at("2024-03-31T01:29")).at == at("2024-03-31T01:15")  # type: ignore[union-attr]
+    assert due(early_and_late, at("2024-03-31T01:30")).on == date(2024, 3, 30)  # type: ignore[union-attr]
 
 
 def test_nothing_is_due_on_a_day_off_there() -> None:
