@@ -77,6 +77,7 @@ def change(home: Home, person: Person, told: Mapping[str, object], now: datetime
     met = {"name": person.name, "members": list(person.members)}
     entry = kept(ledger.saved_people(home).get(person.person_id, met)).choosing(chosen)
     ledger.save_people(home, {person.person_id: (entry.name, entry.as_json())}, now)
+    ledger.seen(home, person.person_id, now)
     return find(home, person.person_id)
 
 
@@ -205,9 +206,11 @@ def _resolved(home: Home, members: Mapping[str, MemberNow]) -> list[Person]:
             held[owner].append(key)
     ledger.keep_person_ids(home, {key: value for key, value in implicit.items() if key not in ids})
     imported = [replace(entry.person(key), members=tuple(held[key])) for key, entry in saved.items()]
-    return imported + [
+    met = [
         Person(
             person_id, members[key].name or members[key].username or "Someone without a name", members=(key,)
         )
         for key, person_id in implicit.items()
     ]
+    unread = ledger.unread(home)
+    return [replace(one, unread=unread.get(one.person_id, 0)) for one in [*imported, *met]]

@@ -10,13 +10,14 @@ import logging
 import socket
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from threading import Event
 
 from digests import ledger
+from digests.coming import come, too_late
 from digests.deliver import Carrier, Maildir
 from digests.gather import gathered
 from digests.ledger import NOTHING, Due, Made, Suppression
@@ -24,7 +25,6 @@ from digests.mail import Letterhead, compose
 from digests.model import CatchUp, Person
 from digests.people import people
 from digests.render import counts, subject
-from digests.schedule import due
 from digests.send import Sending
 from warehouse.home import Home
 from warehouse.model import Window
@@ -141,7 +141,7 @@ class _Run:
         try:
             tally = self._send()
             with Warehouse.open(self.home) as warehouse:
-                self._plan(everybody)
+                self._plan(warehouse, everybody)
                 tally += self._make(warehouse, everybody)
             tally += self._send()
         finally:  # what could not be made or begun is for the next run, whosever it is
@@ -167,7 +167,7 @@ class _Run:
         everybody = people(self.home)
         tally: Counter[str] = Counter()
         with Warehouse.open(self.home) as warehouse:
-            for person, slot_at in self._due(everybody):
+            for person, slot_at in come(self.home, warehouse, everybody, self.now):
                 answer = ledger.answer(self.home, person.person_id, slot_at)
                 if answer is None or answer.state == "due":
                     why_not, told = self._told(warehouse, person, ledger.suppressions(self.home))
@@ -180,13 +180,9 @@ class _Run:
                     tally.update(["due", "skipped" if why_not else "sent"])
         return RunReport(**tally, without_zone=sum(person.zone is None for person in everybody))
 
-    def _due(self, everybody: Iterable[Person]) -> Iterator[tuple[Person, datetime]]:
-        for person in everybody:
-            if slot := due(person, self.now):
-                yield person, slot.at
-
-    def _plan(self, everybody: Sequence[Person]) -> None:
-        slots = [(person.person_id, slot_at) for person, slot_at in self._due(everybody)]
+    def _plan(self, warehouse: Warehouse, everybody: Sequence[Person]) -> None:
+        found = come(self.home, warehouse, everybody, self.now)
+        slots = [(person.person_id, slot_at) for person, slot_at in found]
         ledger.plan(self.home, slots, self.clock())
 
     def _make(self, warehouse: Warehouse, everybody: Sequence[Person]) -> Counter[str]:
@@ -211,7 +207,7 @@ class _Run:
         self, warehouse: Warehouse, person: Person | None, row: Due, suppressed: Mapping[str, Suppression]
     ) -> Made | None:
         try:
-            if why_not := _too_late(person, row, self.now):
+            if why_not := too_late(person, row, self.now):
                 return Made(row.digest_id, row.person_id, Window(0, 0), NOTHING, why_not=why_not)
             assert person is not None
             why_not, told = self._told(warehouse, person, suppressed)
@@ -248,11 +244,3 @@ class _Run:
             self.home, self.carrier, self.worker, self.clock, self.say, self.stop, self.stop.wait
         )
         return sending.all()
-
-
-def _too_late(person: Person | None, row: Due, now: datetime) -> str:
-    """Why a slot that had come is made no more, if it is not."""
-    slot = due(person, now) if person else None
-    if person is None:
-        return "nobody has this id any more"
-    return "" if slot and slot.at == row.slot_at else "its day ended before it could be made"

@@ -60,6 +60,15 @@ def due(person: Person, now: datetime) -> Slot | None:
     return max(still, key=lambda slot: slot.at, default=None)
 
 
+def at_once(person: Person, now: datetime) -> Slot | None:
+    """A slot of this minute for whoever wants to know at once and is at work; None for everybody else."""
+    if person.zone is None or pace(person).name != "mentions" or not is_working(person, now):
+        return None
+    minute = now.astimezone(UTC).replace(second=0, microsecond=0)
+    local = minute.astimezone(ZoneInfo(person.zone))
+    return Slot(local.date(), local.time(), minute, person.zone)
+
+
 def next_slot(person: Person, now: datetime) -> Slot | None:
     """The first slot after `now`; None for a person who is not due within two years."""
     return next((one for one in upcoming(person, now, 1) if isinstance(one, Slot)), None)

@@ -14,10 +14,11 @@ from digests.ledger.rows import NOTHING, STATES, Digest, Due, Made, Outcome, Out
 from digests.ledger.sending import settle, take
 from digests.ledger.suppressions import Suppression, plain_address, suppressions, unsuppress
 from digests.ledger.transactions import LedgerUnavailable, close
+from digests.ledger.visits import seen, unread
 
 __all__ = [
     "LEASE", "NOTHING", "STATES", "Digest", "Due", "LedgerNewer", "LedgerUnavailable", "Made", "Outcome", "Outgoing",
     "Reading", "Suppression", "answer", "caught_up", "close", "cursor", "cursors", "digests", "give_back", "keep",
     "keep_person_ids", "latest", "message", "others_at_work", "person_ids", "plain_address", "plan", "renew", "save_people",
-    "saved_people", "settle", "suppressions", "take", "take_due", "undo_caught_up", "unsuppress",
+    "saved_people", "seen", "settle", "suppressions", "take", "take_due", "undo_caught_up", "unread", "unsuppress",
 ]  # fmt: skip

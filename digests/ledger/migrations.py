@@ -29,9 +29,16 @@ def _outbox(con: Connection) -> None:
     tables.suppressions.create(con)
 
 
+def _visits(con: Connection) -> None:
+    """When each person was last here, and quickly: how many digests they got since."""
+    tables.visits.create(con)
+    for index in tables.digests.indexes:
+        index.create(con, checkfirst=True)
+
+
 FIRST = 1
 """The number of the ledger that kept none: people, person_ids, readings and digests alone."""
-STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox}
+STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox, 3: _visits}
 NEWEST = max(STEPS)
 
 

@@ -66,6 +66,12 @@ readings = Table(
     Column("via", String, nullable=False),  # page or mail
     Column("undone_at", Instant),
 )
+visits = Table(
+    "visits",
+    meta,
+    Column("person_id", String, primary_key=True),
+    Column("seen_at", Instant, nullable=False),  # when they were last here: on a page, or choosing something
+)
 digests = Table(
     "digests",
     meta,
@@ -94,6 +100,13 @@ digests = Table(
         postgresql_where=text("state not in ('due', 'skipped')"),
     ),
     Index("one_answer_a_slot", "person_id", "slot_at", unique=True),
+    Index(
+        "sent_to",
+        "person_id",
+        "changed_at",
+        sqlite_where=text("state = 'sent'"),
+        postgresql_where=text("state = 'sent'"),
+    ),
     Index(
         "unfinished",
         "state",
