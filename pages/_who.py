@@ -9,7 +9,9 @@ from urllib.parse import quote, unquote
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from digests import ledger
 from digests.model import Person
+from pages import _data
 
 COOKIE = "daybreak_person"
 REMEMBER = """
@@ -53,8 +55,11 @@ def show_invitation() -> None:
     )
 
 
-def remember() -> None:
-    """Keep the choice on this browser."""
+def remember(person: Person) -> None:
+    """Keep the choice on this browser, and that the person was here: once a session."""
+    if st.session_state.get("seen") != person.person_id:
+        ledger.seen(_data.home(), person.person_id, _data.now())
+        st.session_state["seen"] = person.person_id
     _component()(key="remember", data={"name": COOKIE, "value": quote(st.session_state["person"])}, height=1)
 
 

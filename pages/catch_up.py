@@ -23,4 +23,4 @@ with _parts.known_errors():
         _catch_up.show_controls(catch_up)
         _catch_up.show_lines(catch_up)
         _catch_up.show_accounting(catch_up)
-        _who.remember()
+        _who.remember(person)

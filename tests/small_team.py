@@ -12,11 +12,13 @@ from pathlib import Path
 
 import httpx
 
+from digests import ledger
+from digests.ledger import NOTHING, Made, Outcome
 from digests.people import import_people
 from running import ROOT, environment, free_port, until
 from warehouse.home import Home
 from warehouse.log import Log
-from warehouse.model import Batch, Entity, Event, Snapshot
+from warehouse.model import Batch, Entity, Event, Snapshot, Window
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 """A Tuesday: 10:00 in Berlin, 18:00 in Tokyo, 05:00 in New York."""
@@ -131,6 +133,16 @@ def fill(home: Home, now: datetime = NOW) -> Team:
     people.write_text(PEOPLE)
     import_people(home, people, now)
     return team
+
+
+def mailed(home: Home, person_id: str, window: Window, at: datetime) -> None:
+    """A digest of that window went out to the person at that instant."""
+    ledger.plan(home, [(person_id, at)], at)
+    (due,) = ledger.take_due(home, "w", at, limit=9)
+    made = Made(due.digest_id, person_id, window, NOTHING, "p@example.org", f"<{window.upto}@d>", b"")
+    assert ledger.keep(home, "w", [made], at)
+    assert ledger.take(home, "w", at, limit=9)
+    ledger.settle(home, "w", [Outcome(due.digest_id, "sent")], at)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ def _outbox(con: Connection) -> None:
 def _visits(con: Connection) -> None:
     """When each person was last here, and quickly: how many digests they got since."""
     tables.visits.create(con)
+    con.exec_driver_sql("insert into visits select person_id, max(read_at) from readings group by person_id")
     for index in tables.digests.indexes:
         index.create(con, checkfirst=True)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, literal, select, union_all, update
 
 from digests.ledger import tables
 from digests.ledger.transactions import reading, writing
+from digests.ledger.visits import seen_in
 from warehouse.home import Home
 from warehouse.model import Window
 
@@ -31,6 +32,7 @@ def caught_up(home: Home, person_id: str, upto: int, now: datetime, *, via: str 
         after = min(before.window.upto if before else 0, upto)
         row = {"person_id": person_id, "after": after, "upto": upto, "read_at": now, "via": via}
         con.execute(tables.readings.insert().values(row))
+        seen_in(con, person_id, now)
 
 
 def undo_caught_up(home: Home, person_id: str, now: datetime) -> bool:

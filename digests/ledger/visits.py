@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import func, or_, select, union_all
+from sqlalchemy import Connection, func, select, union
 
 from digests.ledger import tables
 from digests.ledger.rows import insert
 from digests.ledger.transactions import reading, writing
 from warehouse.home import Home
 
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
 
 def seen(home: Home, person_id: str, now: datetime) -> None:
     """Note that the person is here: they look at a page, or choose something. A mail program tells nobody."""
     with writing(home) as con:
-        row = insert(con, tables.visits).values(person_id=person_id, seen_at=now)
-        con.execute(row.on_conflict_do_update(index_elements=["person_id"], set_={"seen_at": now}))
+        seen_in(con, person_id, now)
+
+
+def seen_in(con: Connection, person_id: str, now: datetime) -> None:
+    """`seen` within a transaction."""
+    row = insert(con, tables.visits).values(person_id=person_id, seen_at=now)
+    con.execute(row.on_conflict_do_update(index_elements=["person_id"], set_={"seen_at": now}))
 
 
 def unread(home: Home) -> dict[str, int]:
-    """How many digests in a row each person was sent without having been here since; nobody with none."""
-    here = union_all(
-        select(tables.visits.c.person_id, tables.visits.c.seen_at.label("at")),
-        select(tables.readings.c.person_id, tables.readings.c.read_at.label("at")),
-    ).subquery()
-    last = select(here.c.person_id, func.max(here.c.at).label("at")).group_by(here.c.person_id).subquery()
-    sent = tables.digests.c
+    """How many digests in a row each person was sent without having been here since; nobody with none.
+
+    Only those are counted, through an index: the cost does not grow with how long somebody has been told.
+    """
+    known = union(select(tables.people.c.person_id), select(tables.person_ids.c.person_id)).subquery()
+    visits, sent = tables.visits.c, tables.digests.c
+    last = func.coalesce(visits.seen_at, _NEVER)
     since = (
-        select(sent.person_id, func.count().label("number"))
-        .outerjoin(last, last.c.person_id == sent.person_id)
-        .where(sent.state == "sent", or_(last.c.at.is_(None), sent.changed_at > last.c.at))
-        .group_by(sent.person_id)
+        select(func.count())
+        .where(sent.person_id == known.c.person_id, sent.state == "sent", sent.changed_at > last)
+        .correlate(known, tables.visits)
+        .scalar_subquery()
     )
     with reading(home) as con:
-        return {row.person_id: row.number for row in con.execute(since)}
+        everybody = known.outerjoin(tables.visits, visits.person_id == known.c.person_id)
+        rows = con.execute(select(known.c.person_id, since).select_from(everybody))
+        return {person_id: number for person_id, number in rows if number}

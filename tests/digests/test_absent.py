@@ -10,11 +10,10 @@ import pytest
 from digests import ledger
 from digests.audit import audit
 from digests.deliver import DeliveryDeferred, DeliveryRefused, Memory, Parcel
-from digests.ledger import NOTHING, Made, Outcome
 from digests.people import change, find
 from digests.run import run
 from digests.schedule import pace
-from small_team import Team, fill
+from small_team import Team, fill, mailed
 from warehouse.home import Home
 from warehouse.model import Window
 
@@ -36,15 +35,9 @@ def days_of_news(team: Team, carrier: Memory, days: Iterable[int]) -> None:
 
 
 def sent(home: Home, person_id: str, days: int) -> None:
-    """So many digests, a day apart, that went out to a person."""
+    """So many digests, a day apart, went out to a person."""
     for day in range(days):
-        at = NOW + day * DAY
-        ledger.plan(home, [(person_id, at)], at)
-        (due,) = ledger.take_due(home, "w", at, limit=9)
-        mail = Made(due.digest_id, person_id, Window(day, day + 1), NOTHING, "p@example.org", f"<{day}>", b"")
-        assert ledger.keep(home, "w", [mail], at)
-        assert ledger.take(home, "w", at, limit=9)
-        ledger.settle(home, "w", [Outcome(due.digest_id, "sent")], at)
+        mailed(home, person_id, Window(day, day + 1), NOW + day * DAY)
 
 
 def mails(carrier: Memory, to: str) -> list[str]:

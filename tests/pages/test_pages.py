@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from digests import ledger
-from digests.ledger import Made, Outcome
 from digests.people import find, people
 from pages import _board, _parts, _sql
-from small_team import NOW, Team
+from small_team import NOW, Team, mailed
 from warehouse.model import Window
 
 Page = Callable[..., AppTest]
@@ -76,7 +76,7 @@ def test_a_mail_is_not_a_visit_the_page_shows_what_it_told_until_you_are_caught_
     team: Team, page: Page
 ) -> None:
     (person,) = (one for one in people(team.home) if one.name == "Ada Berlin")
-    told_by_mail(team, person.person_id, Window(0, 4))
+    mailed(team.home, person.person_id, Window(0, 4), NOW)
     test = page("catch_up", person="Ada Berlin")
     assert "What your mail of" in test.caption[0].value
     assert "mentions you" in words(test)
@@ -84,6 +84,16 @@ def test_a_mail_is_not_a_visit_the_page_shows_what_it_told_until_you_are_caught_
     assert "Nothing changed for you since" in test.success[0].value
     button(test, "Undo “I'm caught up”").click().run()
     assert "mentions you" in words(test)
+
+
+def test_to_look_at_the_page_is_to_have_come(team: Team, page: Page) -> None:
+    ada = find(team.home, "Ada Berlin").person_id
+    mailed(team.home, ada, Window(0, 4), NOW - timedelta(hours=1))
+    assert find(team.home, ada).unread == 1
+
+    page("catch_up", person="Ada Berlin")
+
+    assert find(team.home, ada).unread == 0
 
 
 def test_a_link_may_name_a_person_by_id(team: Team, page: Page) -> None:
@@ -167,15 +177,6 @@ def test_lists_survive_csv() -> None:
         _sql.csv(pl.DataFrame({"labels": [["a", "b"], []], "n": [1, 2]}))
         == 'labels,n\n"[""a"", ""b""]",1\n[],2\n'
     )
-
-
-def told_by_mail(team: Team, person_id: str, window: Window) -> None:
-    ledger.plan(team.home, [(person_id, NOW)], NOW)
-    (due,) = ledger.take_due(team.home, "w", NOW, limit=1)
-    made = Made(due.digest_id, person_id, window, {"events": 4}, "ada@example.org", "<1@d>", b"a mail")
-    assert ledger.keep(team.home, "w", [made], NOW)
-    (mail,) = ledger.take(team.home, "w", NOW, limit=1)
-    ledger.settle(team.home, "w", [Outcome(mail.digest_id, "sent")], NOW)
 
 
 def words(test: AppTest) -> str:
