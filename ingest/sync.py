@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -61,13 +62,24 @@ def _read(
     home: Home, source: Source, clock: Clock, *, is_held: bool
 ) -> Iterator[tuple[Summary, Drift | None]]:
     boards = source.boards()
-    with Log.open(home) as log:
+    with Log.open(home) as log, _few_collections():
         try:
             for board in boards:
                 with suppress(BoardGone):  # since it was listed
                     yield _read_board(log, source, board, clock, is_held=is_held)
         finally:
             log.publish()
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Parsed pages hold no cycles: Python would look through each of them again and again, and find nothing to free."""
+    threshold, *others = gc.get_threshold()
+    gc.set_threshold(100_000, *others)
+    try:
+        yield
+    finally:
+        gc.set_threshold(threshold, *others)
 
 
 def _read_board(

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 import duckdb
-import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
 from warehouse.model import Event, Snapshot
 from warehouse.rows import event_rows, snapshot_rows
 
 
-def add_events(con: duckdb.DuckDBPyConnection, events: tuple[Event, ...], head: int) -> int:
-    """Insert the events the log has not, with the offsets after `head`; how many."""
-    if not events:
-        return 0
-    told = event_rows(events).with_row_index("told_at")
-    con.register("told", told)
-    added = one_int(
-        con,
+def add_events(con: duckdb.DuckDBPyConnection, events: Sequence[Event], head: int) -> int:
+    """Insert the events the log has not, each once, with the offsets after `head`; how many."""
+    told: dict[tuple[str, str], Event] = {}
+    for event in events:
+        told.setdefault((event.source, event.event_id), event)
+    for key in _known(con, told):
+        del told[key]
+    if told:
+        con.register("told", event_rows(list(told.values()), head))
+        con.execute("insert into events from told")
+        con.unregister("told")
+    return len(told)
+
+
+def _known(con: duckdb.DuckDBPyConnection, told: Mapping[tuple[str, str], Event]) -> list[tuple[str, str]]:
+    """Which of these (source, event_id) the log has."""
+    if not told:
+        return []
+    sources, ids = zip(*told, strict=True)
+    con.register("asked", pa.table({"source": sources, "event_id": ids}))
+    found = con.execute(
         f"""
-        insert into events
-        select $head + row_number() over (order by told_at), told.* exclude (told_at)
-        from told
-        anti join (select source, event_id from events {_told_then(told)}) using (source, event_id)
-        order by told_at
-        """,  # noqa: S608  # our own words
-        head=head,
-    )
-    con.unregister("told")
-    return added
+        select source, event_id from asked
+        semi join (select source, event_id from events {_told_then(told.values())}) using (source, event_id)
+        """  # noqa: S608  # our own words
+    ).fetchall()
+    con.unregister("asked")
+    return found
 
 
 def take_snapshot(con: duckdb.DuckDBPyConnection, snapshot: Snapshot | None) -> int:
@@ -106,12 +117,12 @@ def one_int(con: duckdb.DuckDBPyConnection, sql: str, **params: object) -> int:
     return int(row[0])
 
 
-def _told_then(told: pl.DataFrame) -> str:
+def _told_then(events: Collection[Event]) -> str:
     """Where the log must be searched for events told before: an event's own instant never changes, so only around it.
 
     What a source tells without an instant, and what is inferred, may come with another one the next time.
     """
-    if told.select((pl.col("inferred") | (pl.col("occurred_at") == pl.col("observed_at"))).any()).item():
+    if any(event.inferred or event.occurred_at == event.observed_at for event in events):
         return ""
-    first, last = told.select(first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()).row(0)
-    return f"where occurred_at between '{first}' and '{last}'"
+    instants = [event.occurred_at for event in events]
+    return f"where occurred_at between '{min(instants)}' and '{max(instants)}'"

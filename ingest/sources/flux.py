@@ -20,7 +20,15 @@ from ingest.sources import (
     SourceRefused,
     StreamEnded,
 )
-from ingest.sources.flux_entries import SOURCE, label_names, names_labels, person, snapshot, translate
+from ingest.sources.flux_entries import (
+    SOURCE,
+    label_named,
+    label_names,
+    names_labels,
+    person,
+    snapshot,
+    translate,
+)
 from ingest.sources.flux_fields import member_id
 from ingest.sources.site import Site
 from ingest.sources.values import mapping, objects
@@ -158,7 +166,7 @@ class Flux(Site):
         if board_id not in self._looked and names_labels(told):
             self._look(board_id)  # what the labels of before are called stands on the board alone
         labels = self._labels.setdefault(board_id, {})
-        labels.update(label_names(told))
+        labels.update(label_named(told))
         return translate(told, observed_at, board_id=board_id, labels=labels)
 
 

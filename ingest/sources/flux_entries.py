@@ -115,12 +115,20 @@ def names_labels(entry: Json) -> bool:
 
 
 def label_names(told: Json) -> dict[str, str]:
-    """The text of every label a board answer or a `label.*` entry tells of, by id."""
-    found = [*objects(told.get("boardLabels")), *objects(mapping(told.get("board")).get("labels"))]
-    if str(told.get("entityType")).lower() == "label":
-        found.append(mapping(told.get("after")))
+    """The text of every label a board answer tells of, by id."""
+    return _names([*objects(told.get("boardLabels")), *objects(mapping(told.get("board")).get("labels"))])
+
+
+def label_named(entry: Json) -> dict[str, str]:
+    """The text of the label that a `label.*` entry is about, by its id; empty for other entries."""
+    if str(entry.get("entityType")).lower() != "label":
+        return {}
+    return _names([mapping(entry.get("after"))])
+
+
+def _names(labels: list[Json]) -> dict[str, str]:
     return {
-        label["id"]: label_text(label) or label["id"] for label in found if isinstance(label.get("id"), str)
+        label["id"]: label_text(label) or label["id"] for label in labels if isinstance(label.get("id"), str)
     }
 
 

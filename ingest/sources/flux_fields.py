@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import compress
 from operator import ne
 from typing import Any
@@ -39,6 +39,8 @@ _CARD: Table = {
     "humanId": ("human_id", _same),
     "coverUrl": ("cover", _same),
 }
+_ASSIGNEES, _LABELS = ("assigneeIds", "assignees"), ("labelIds", "labels")
+_SETS = frozenset(_ASSIGNEES + _LABELS)
 FIELDS: Mapping[EntityType, Table] = {
     "board": {"title": ("title", _same), "url": ("url", _same), "archivedAt": ("archived", bool)},
     "column": {
@@ -78,7 +80,7 @@ def fields(kind: EntityType, thing: Json, labels: Labels) -> dict[str, Any]:
 
 def _assignees(card: Json, _names: Labels) -> dict[str, list[str]]:
     """Assignees come as ids or as whole members, under either name; not named is not said."""
-    for key in ("assigneeIds", "assignees"):
+    for key in _ASSIGNEES:
         if isinstance(card.get(key), list):
             return {
                 "member_ids": texts(
@@ -90,7 +92,7 @@ def _assignees(card: Json, _names: Labels) -> dict[str, list[str]]:
 
 def _labels(card: Json, names: Labels) -> dict[str, list[str]]:
     """Labels come as `labelIds`, or as `labels` of ids or of objects; ours are their texts."""
-    for key in ("labelIds", "labels"):
+    for key in _LABELS:
         if isinstance(card.get(key), list):
             told = [
                 label_text(each) if isinstance(each, dict) else names.get(str(each), each)
@@ -130,7 +132,10 @@ def differences(
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     table = FIELDS[kind]
-    for theirs in _differing(old, new):
+    # Whole things have the same names in the same order: then no loop of ours runs.
+    is_whole = list(old) == list(new)
+    names = list(compress(new, map(ne, old.values(), new.values()))) if is_whole else _differing(old, new)
+    for theirs in names:
         if theirs in table:
             ours, convert = table[theirs]
             now = convert(new[theirs])
@@ -138,16 +143,13 @@ def differences(
                 after[ours] = now
             elif (was := convert(old[theirs])) != now:
                 before[ours], after[ours] = was, now
-    if kind == "card":
+    if kind == "card" and not (is_whole and _SETS.isdisjoint(names)):
         _tell_sets(old, new, labels, before, after)
     return before, after
 
 
-def _differing(old: Json, new: Json) -> Iterable[str]:
+def _differing(old: Json, new: Json) -> list[str]:
     """The names in `new` of what `old` says differently or not at all."""
-    # Whole things have the same names in the same order: then no loop of ours runs.
-    if list(old) == list(new):
-        return compress(new, map(ne, old.values(), new.values()))
     return [name for name, now in new.items() if name not in old or old[name] != now]
 
 
