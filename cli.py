@@ -663,8 +663,23 @@ def _hoist_home(arguments: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
+class WithoutPandas:
+    """Hides pandas from DuckDB and Arrow, which load it to ask whether a value is one of its own.
+
+    It is there for Streamlit; a command would wait a second for it and never use it.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """What an import asks first: raises ModuleNotFoundError for pandas, leaves the others to whoever is next."""
+        del path, target
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name=name)
+
+
 def main() -> None:
     """Run `daybreak`. Exit 0 well, 1 the work failed, 2 the call was wrong."""
+    sys.meta_path.insert(0, WithoutPandas)
     try:
         code = cli(args=_hoist_home(sys.argv[1:]) or ["--help"], prog_name="daybreak", standalone_mode=False)
     except Exception as error:

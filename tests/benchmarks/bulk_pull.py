@@ -11,12 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from cli import WithoutPandas
 from ingest.sources.flux import Flux
 from ingest.sync import pull
 from warehouse.home import Home
 
 
 def main(url: str, folder: str) -> None:
+    sys.meta_path.insert(0, WithoutPandas)  # as every command does
     home = Home(Path(folder))
     began = time.perf_counter()
     with Flux(url, "flux_benchmark") as source:
