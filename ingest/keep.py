@@ -15,7 +15,7 @@ from ingest.sources import Level
 from warehouse.log import Log
 from warehouse.model import Batch, Event, Snapshot
 
-_PAGES = 4  # of a log that wait, or are kept at once: what bounds the memory of a long history
+_PAGES = 2  # of a log that wait, or are kept at once: what bounds the memory of a long history
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from warehouse.turns import Turns, WarehouseBusy
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": publish.BETWEEN_CHECKPOINTS,
-    "memory_limit": "192MB",  # a year of a team fits; beyond that it works on disk
+    "memory_limit": "96MB",  # a year of a team fits; beyond that it works on disk
+    "threads": 1,  # it shares a machine with the board and the readers; a second one asks for half the memory again
     "storage_compatibility_version": "v1.3.0",  # a fifth smaller than what every version reads
 }
 

@@ -27,7 +27,7 @@ STATE: dict[str, tuple[EntityType, str]] = {
 
 TABLES = (*STATE, "board_members")
 
-SLICE = 20_000
+SLICE = 10_000
 """Things derived in one go: what bounds the memory of it, however much is new."""
 
 

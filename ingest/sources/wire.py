@@ -158,7 +158,7 @@ class Wire:
             except httpx.HTTPError as error:
                 raise self._silent(asked, error) from error
         # httpx lets an answer and its stream hold each other: megabytes would wait for the garbage collector.
-        del response.stream
+        response.stream = httpx.ByteStream(response.content)
         is_same = before is not None and response.status_code == httpx.codes.NOT_MODIFIED
         if not is_same:
             self._check(response, asked, board_id)
