@@ -221,7 +221,13 @@ class _Loop:
                 f"source={name} board={look.board.board_id} level={look.level} first look: "
                 "what is there is taken as it stands, what changes is told from now on"
             )
-        self._keep(name, look, batch)
+        if batch is None:
+            self._say(
+                f"source={name} board={look.board.board_id} level={look.level} most of the board is missing: "
+                "it counts as gone when the next look shows the same"
+            )
+        else:
+            self._keep(name, look, batch)
 
     def _keep_held(self, name: str, held: Held) -> None:
         drift, batch = self._reconciler.hold(held.snapshot)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
+from ingest.looking import looked_until
 from ingest.sources import Board, Clock, Entry, Level, Page, Source, Streaming
 from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
 
@@ -28,11 +29,13 @@ class Reader:
         """`position` is where the log was left the last time, None where nobody has read it yet."""
         self.board = board
         self.is_first = position is None
+        # A board that was looked at until it told a log: what the looks have told is not told again.
+        self._looked_until = looked_until(position or "")
         self._source = source
         self._tell = tell
         self._clock = clock
         self._turn = threading.Lock()
-        self._position = position or ""
+        self._position = "" if self._looked_until else position or ""
         self._met: dict[str, Entity] = {}
         self._strangers: set[str] = set()
 
@@ -100,12 +103,25 @@ class Reader:
             if page.position == since and not page.events:
                 return True
             self._position = page.position
+            events = self._untold(page.events)
+            if not events and self._looked_until:
+                return True  # the cursor waits too: who starts again must know what the looks have told
             new = self._meet(page.people)
             cursor = Cursor(self._source.name, self.board.board_id, page.position)
             people = self._as_people(new, self._clock())
-            self._tell(self.board, Batch(page.events, cursor=cursor, people=people))
-            self._strangers |= {who for event in page.events for who in _named(event)} - self._met.keys()
+            self._tell(self.board, Batch(events, cursor=cursor, people=people))
+            self._strangers |= {who for event in events for who in _named(event)} - self._met.keys()
         return True
+
+    def _untold(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """The events of a log that looks have not told before it."""
+        until = self._looked_until
+        if until is None:
+            return events
+        untold = tuple(event for event in events if event.occurred_at > until)
+        if untold:
+            self._looked_until = None
+        return untold
 
     def _meet(self, people: Iterable[Entity]) -> list[Entity]:
         """Who of these is new to us, or has another name now."""

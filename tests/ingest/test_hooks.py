@@ -7,7 +7,7 @@ import hmac
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -103,8 +103,9 @@ class running:  # noqa: N801 - reads as a word where it is used
         public_url: str = "",
         largest: int = hook_server.LARGEST_BODY,
         most_unreadable: int = hooks.MOST_UNREADABLE,
+        ears: Callable[[str], hooks.Hear | None] = lambda source: hear if source == "github" else None,
     ) -> None:
-        self.post = Post(home)
+        self.post, self.ears = Post(home), ears
         self.largest, self.most_unreadable = largest, most_unreadable
         self.settings = {"GITHUB_HOOK_SECRET": SECRET} if settings is None else settings
         self.patience, self.public_url = patience, public_url
@@ -114,7 +115,7 @@ class running:  # noqa: N801 - reads as a word where it is used
         self.taker = Taker(post.home, say=post.lines.append, patience=self.patience).__enter__()
         receiver = Receiver(
             post.home, self.taker, settings=self.settings, clock=lambda: NOW, say=post.lines.append,
-            ears=lambda source: hear if source == "github" else None, most_unreadable=self.most_unreadable,
+            ears=self.ears, most_unreadable=self.most_unreadable,
         )  # fmt: skip
         self.listener = hook_server.listen("127.0.0.1", 0)
         self.server = hook_server.server(receiver, public_url=self.public_url, largest=self.largest)
@@ -371,3 +372,35 @@ def test_a_delivery_knows_the_address_its_sender_called(home, public_url):
     with running(home, public_url=public_url) as post:
         where = post.send({"where": True}, source="github?board=1").text
         assert where == f"{public_url.rstrip('/') or post.url}/hooks/github?board=1"
+
+
+@pytest.mark.parametrize(
+    ("source", "recording", "setting", "boards"),
+    [
+        ("planka", "webhooks-planka-foodgrindr.jsonl", "PLANKA_HOOK_TOKEN", 1),
+        ("kanboard", "webhooks-kanboard-amirite.jsonl", "KANBOARD_HOOK_TOKEN", 1),
+    ],
+)
+def test_what_real_servers_have_sent_rings_and_is_thanked_for(
+    real_boards, home, source, recording, setting, boards
+):
+    """Each delivery as it was recorded, with its headers and its address, through the door it would come by."""
+    sent = [json.loads(line) for line in (real_boards / recording).read_text().splitlines()]
+    with running(home, {setting: "LOCAL"}, ears=hooks.ear) as post:
+        address = f"{post.url}/hooks/{source}"
+        answers = []
+        for each in sent:
+            query = each["path"].partition("?")[2]
+            headers = {
+                name: value
+                for name, value in each["headers"].items()
+                if name.lower() not in ("host", "content-length", "accept-encoding", "connection")
+            }
+            answers.append(
+                post.client.post(f"{address}?{query}", content=each["body"].encode(), headers=headers)
+            )
+        stranger = post.client.post(address, content=sent[0]["body"].encode())
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(take_rings(home, source)) == boards
+    assert stranger.status_code == 401
+    assert post.ids() == [], "they ring; what they ring for is read from the source, with its id and instant"

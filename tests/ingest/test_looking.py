@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from wire.standing import Ringing, Standing, card
+from dataclasses import replace
+from datetime import timedelta
 
+from wire.standing import START, Ringing, Standing, card
+
+from ingest.looking import Looks
 from ingest.sync import pull
+from warehouse.log import Log
 from warehouse.model import Event, Window
 from warehouse.reading import Warehouse
 
@@ -56,3 +61,42 @@ def test_a_board_that_only_rings_is_read_by_looking_too(home):
     assert "level=bell" in look(home, Ringing())
     look(home, Ringing(things=(card(title="Ivy"),), looks=5))
     assert [event.action for event in told(home)] == ["card.updated"]
+
+
+def test_a_board_cut_short_is_believed_when_the_next_look_shows_it_too(home):
+    whole = Standing(things=tuple(card(f"c-{n}") for n in range(30)))
+    look(home, whole)
+    short = Standing(things=whole.things[:9], looks=5)
+    with Log.open(home) as log:
+        looks = Looks(log)
+        assert looks.batch(short.snapshot("b-1", short.clock), None) is None
+        back = looks.batch(replace(whole, looks=7).snapshot("b-1", whole.clock), None)
+        assert back is not None
+        assert back.events == ()
+        assert looks.batch(short.snapshot("b-1", short.clock), None) is None
+        gone = looks.batch(short.snapshot("b-1", short.clock), None)
+    assert gone is not None
+    assert [event.action for event in gone.events] == ["card.deleted"] * 21
+
+
+def test_a_board_that_begins_to_tell_a_log_tells_nothing_again_that_looks_have_told(home):
+    look(home, Standing())
+    look(home, Standing(things=(card(column_id="k-2"),), looks=5))
+    log = [
+        happened(2, "card.created"),
+        happened(5, "card.moved"),
+        happened(8, "card.archived"),
+        happened(9, "card.deleted"),
+    ]
+    source = Standing(level="log", log=log[:2], looks=9)
+    look(home, source)
+    assert [event.event_id for event in told(home) if not event.inferred] == [], "the looks have told it"
+    source.log = log
+    look(home, source)
+    look(home, source)
+    assert [event.event_id for event in told(home) if not event.inferred] == ["e-8", "e-9"]
+
+
+def happened(minute: int, action: str) -> Event:
+    at = START + timedelta(minutes=minute)
+    return Event("standing", f"e-{minute}", "b-1", action, "card", "c-1", at, at, card_id="c-1")
