@@ -52,6 +52,7 @@ def show() -> None:
             st.Page(PAGES / "catch_up.py", title="Catch up", default=True),
             st.Page(PAGES / "live_board.py", title="Live board"),
             st.Page(PAGES / "time_zones.py", title="By time zone"),
+            st.Page(PAGES / "you.py", title="You"),
             st.Page(PAGES / "sql.py", title="SQL"),
         ],
         position="top",

@@ -110,7 +110,9 @@ def work_hours(value: object) -> tuple[time, time]:
 
 
 def country(value: object) -> str:
-    """ISO 3166, with a region where holidays differ."""
+    """ISO 3166, with a region where holidays differ; "" is no country's."""
+    if value == "":
+        return ""
     try:
         return holidays.known(str(value))
     except holidays.UnknownCountry as error:

@@ -1,1 +1,1 @@
-"""What Streamlit shows: one question a page. Reads the warehouse and the digests, writes neither."""
+"""What Streamlit shows: one question a page. Writes only what its reader says: that they are caught up, what they choose."""

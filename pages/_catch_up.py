@@ -79,9 +79,8 @@ def show_headline(catch_up: CatchUp, back: timedelta | None) -> None:
         st.caption(f"What your mail of {sent} told is here too, until you say that you are caught up.")
     if catch_up.zone is None:
         st.warning(
-            f"We do not know where {_parts.plain(catch_up.person.name)} lives, so times are UTC and no mail is sent. Put "
-            'your name, your zone (as in `zone = "Europe/Berlin"`) and `email` in a people.toml and '
-            "run `daybreak people import people.toml`.",
+            f"We do not know where {_parts.plain(catch_up.person.name)} lives, so times are UTC and no mail is sent. "
+            "Choose your zone on the page *You*."
         )
 
 

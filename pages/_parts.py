@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from digests.model import Person
 from pages import _data
 from warehouse.log import WarehouseBroken, WarehouseBusy
 from warehouse.reading import NothingPublished
@@ -106,6 +107,11 @@ def news(version: str | None) -> None:
     """Offer to draw the page anew once something newer than `version` is published; it never changes under a reader."""
     if _data.version() != version and st.button("The boards have changed since: show what is new"):
         st.rerun()
+
+
+def key(person: Person, name: str) -> str:
+    """The key of a widget that belongs to one person."""
+    return f"you_{person.person_id}_{name}"
 
 
 def note(text: str) -> None:

@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 
 from digests.model import Person
+from digests.schedule import DAY_OFF, WEEKEND
 from pages import _nights, _parts, _strip
 from pages._zones import Whereabouts, whereabouts, working_periods
 
@@ -70,6 +71,8 @@ def _person(one: Whereabouts, night: _nights.Night | None, now: datetime) -> str
 def _when(one: Whereabouts, now: datetime) -> str:
     if one.working_until:
         return f"until {_parts.moment(one.working_until, one.zone, near=now)}"
+    away = one.day_off if one.day_off not in (None, WEEKEND, DAY_OFF) else None
+    why = f"{escape(away)} · " if away else ""
     if one.back_at:
-        return f"back {_parts.moment(one.back_at, one.zone, near=now)} (in {_parts.span(one.back_at - now)})"
-    return "no working hours known"
+        return f"{why}back {_parts.moment(one.back_at, one.zone, near=now)} (in {_parts.span(one.back_at - now)})"
+    return escape(away) if away else "no working hours known"

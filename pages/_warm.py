@@ -12,7 +12,15 @@ from typing import Any
 from warehouse.home import Home
 from warehouse.reading import NothingPublished, Warehouse
 
-SLOW = ("pages._catch_up", "pages._people_by_zone", "pages._board", "pages._sql", "pandas", "pyarrow")
+SLOW = (
+    "pages._catch_up",
+    "pages._people_by_zone",
+    "pages._board",
+    "pages._sql",
+    "pages._you_preview",
+    "pandas",
+    "pyarrow",
+)
 
 
 def lifespan(home: Home) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _catch_up, _data, _parts, _who
+from pages import _catch_up, _data, _parts, _receipt, _who
 
 st.title("Catch up")
 
@@ -23,4 +23,5 @@ with _parts.known_errors():
         _catch_up.show_controls(catch_up)
         _catch_up.show_lines(catch_up)
         _catch_up.show_accounting(catch_up)
+        _receipt.show(person)
         _who.remember(person)

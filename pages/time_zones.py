@@ -18,8 +18,8 @@ with _parts.known_errors():
     if unplaced:
         names = ", ".join(_parts.plain(person.name) for person in unplaced)
         st.info(
-            f'No time zone is known for {names}. Say where they live in a people.toml (`zone = "Europe/Berlin"`) '
-            "and import it with `daybreak people import people.toml`."
+            f"No time zone is known for {names}. They can choose it on the page *You*, or you say it: "
+            '`daybreak people set "NAME" --zone Europe/Berlin`.'
         )
     if not placed and not unplaced:
         st.info(

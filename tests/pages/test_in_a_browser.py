@@ -18,6 +18,7 @@ PAGES = {
     "/?person=Ada+Berlin": "Waiting on you",
     "/live_board": "In review",
     "/time_zones": "Asia/Tokyo",
+    "/you?person=Ada+Berlin": "The next one, as of now",
     "/sql": "rows in",
 }
 SOON = 45_000  # milliseconds; a busy machine takes its time to draw the first page

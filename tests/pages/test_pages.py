@@ -19,7 +19,7 @@ from warehouse.model import Window
 Page = Callable[..., AppTest]
 
 
-@pytest.mark.parametrize("name", ["catch_up", "live_board", "time_zones", "sql"])
+@pytest.mark.parametrize("name", ["catch_up", "live_board", "time_zones", "you", "sql"])
 def test_before_the_first_publish_a_page_says_how_to_begin(page: Page, name: str) -> None:
     test = page(name)
     assert not test.exception

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.model import WEEK, Person
+from digests.model import WEEK, Pause, Person
 from pages._zones import whereabouts, working_periods
 
 ZONES = (
@@ -66,6 +66,15 @@ def test_who_never_works_has_no_night() -> None:
     where = whereabouts(someone("Europe/Berlin", work_days=()), berlin(2026, 3, 10, 10))
     assert where
     assert (where.state, where.night, where.back_at) == ("weekend", None, None)
+
+
+def test_a_holiday_and_a_pause_are_days_off_and_the_night_lasts_until_after_them() -> None:
+    easter = berlin(2026, 4, 3, 10)
+    away = (Pause(date(2026, 4, 7), date(2026, 4, 8)),)
+    where = whereabouts(someone("Europe/Berlin", country="DE", pauses=away), easter)
+    assert where
+    assert (where.state, where.day_off) == ("weekend", "holiday: Good Friday")
+    assert where.back_at == berlin(2026, 4, 9, 9)
 
 
 @given(
