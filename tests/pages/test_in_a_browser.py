@@ -19,7 +19,7 @@ PAGES = {
     "/live_board": "In review",
     "/time_zones": "Asia/Tokyo",
     "/you?person=Ada+Berlin": "The next one, as of now",
-    "/sql": "rows in",
+    "/sql": "Download CSV",
 }
 SOON = 45_000  # milliseconds; a busy machine takes its time to draw the first page
 # Streamlit's own page looks for its server below the page's path first, and is told 404.
