@@ -55,7 +55,7 @@ limit 100""",
 COLUMNS = """\
 select table_name as "table", column_name as "column", data_type as type
 from information_schema.columns
-where table_schema = 'main' and table_name in
+where table_catalog = current_database() and table_schema = 'main' and table_name in
     ('events', 'boards', 'columns', 'cards', 'members', 'board_members', 'comments', 'checklist_items')
 order by table_name <> 'events', table_name, ordinal_position"""
 

@@ -55,7 +55,7 @@ def check(home: Home, now: datetime) -> list[Finding]:
             Finding(True, "published", "nothing yet", "Run `daybreak up` or ingest a board."),
         ]
     silent = now - published.checked_at
-    there = not isinstance(published, PublishedFile) or published.path.exists()
+    there = not isinstance(published, PublishedFile) or published.is_there
     age = f"changed {_ago(now - published.published_at)}, last looked after {_ago(silent)}"
     return [
         _writable(home),

@@ -13,24 +13,33 @@ import duckdb
 
 from warehouse import publish
 from warehouse.damage import RESTORE
+from warehouse.deriving import Deriving
 from warehouse.home import Home
 from warehouse.lake.live import LiveLake
 from warehouse.migrations import WarehouseBroken, migrate
 from warehouse.turns import Turns, WarehouseBusy
+from warehouse.versions import FileVersions, Sizes
+from warehouse.whole import BETWEEN_CHECKPOINTS
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "checkpoint_threshold": publish.BETWEEN_CHECKPOINTS,
+    "checkpoint_threshold": BETWEEN_CHECKPOINTS,
     "memory_limit": "96MB",  # a year of a team fits; beyond that it works on disk
     "threads": 1,  # it shares a machine with the board and the readers; a second one asks for half the memory again
     "storage_compatibility_version": "v1.3.0",  # a fifth smaller than what every version reads
 }
 
 
-class Draft(Protocol):
-    """A version on its way to readers. `publish` may run while somebody appends; made and closed while nobody does."""
+class Versions(Protocol):
+    """What makes versions of the live warehouse for readers, one thread at a time. Appends go on beside it."""
 
-    def publish(self) -> object: ...
-    def close(self) -> None: ...
+    def publish(self) -> None:
+        """Let readers see what is new, if anything is."""
+
+    def finish(self) -> None:
+        """Leave readers of every kind what the last publish showed; the writer ends."""
+
+    def close(self) -> None:
+        """Let go of the warehouse."""
 
 
 class Live(Protocol):
@@ -62,20 +71,20 @@ class Live(Protocol):
     def turn(self) -> AbstractContextManager[None]:
         """Keep other writers out for a transaction."""
 
-    def draft(self, con: duckdb.DuckDBPyConnection, revision: int) -> Draft | None:
-        """Begin to publish what `con` holds, which is this revision; None where readers have it, and that is noted."""
+    def versions(self, deriving: Deriving, appending: AbstractContextManager[object]) -> Versions:
+        """What publishes that which `deriving` works on; who holds `appending` keeps appends out."""
 
 
-def live(home: Home) -> Live:
+def live(home: Home, sizes: Sizes) -> Live:
     """The home's live warehouse; nothing is opened yet."""
-    return LiveFile(home) if home.lake is None else LiveLake(home.lake)
+    return LiveFile(home, sizes) if home.lake is None else LiveLake(home.lake)
 
 
 class LiveFile:
     """One file that one process writes at a time, and publishes copies of."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, sizes: Sizes) -> None:
+        self._home, self._sizes = home, sizes
         self._turns = Turns(home.warehouse_dir)
 
     @property
@@ -111,10 +120,8 @@ class LiveFile:
     def turn(self) -> Iterator[None]:
         yield  # the file is ours alone
 
-    def draft(self, con: duckdb.DuckDBPyConnection, revision: int) -> Draft | None:
-        if publish.is_current(self._home, revision):
-            return None
-        return publish.Draft(con, self._home, revision)
+    def versions(self, deriving: Deriving, appending: AbstractContextManager[object]) -> Versions:
+        return FileVersions(self._home, deriving, appending, self._sizes)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -11,8 +11,8 @@ from typing import Self
 
 import duckdb
 
-from warehouse import state
 from warehouse.damage import RESTORE, is_damage
+from warehouse.deriving import Deriving
 from warehouse.home import Home
 from warehouse.known import known
 from warehouse.live import Live, live
@@ -21,8 +21,9 @@ from warehouse.model import Appended, Batch, Snapshot
 from warehouse.taking import add_events, one_int, take_people, take_snapshot
 from warehouse.transactions import transaction
 from warehouse.turns import WarehouseBusy
+from warehouse.versions import SIZES, Sizes
 
-__all__ = ["Log", "WarehouseBroken", "WarehouseBusy"]
+__all__ = ["Log", "Sizes", "WarehouseBroken", "WarehouseBusy"]
 
 TAKE_BACK = timedelta(minutes=10)
 """How long a writer that gave way waits for the file to come back."""
@@ -37,20 +38,20 @@ class Log:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._appending, self._deriving, self._publishing = (
+        self._appending, self._reading, self._publishing = (
             threading.RLock(),
-            threading.Lock(),
+            threading.RLock(),
             threading.Lock(),
         )
         self._connect()
 
     @classmethod
-    def open(cls, home: Home, *, wait: timedelta = timedelta(seconds=10)) -> Log:
+    def open(cls, home: Home, *, wait: timedelta = timedelta(seconds=10), sizes: Sizes = SIZES) -> Log:
         """Take the warehouse for writing; WarehouseBusy when another process keeps it longer than `wait`.
 
         WarehouseBroken when the folder cannot be written, the file is damaged or newer code has written it.
         """
-        place = live(home)
+        place = live(home, sizes)
         place.take(wait)
         try:
             return cls(place)
@@ -73,11 +74,12 @@ class Log:
 
     def close(self) -> None:
         """Take in what was appended, and give the warehouse back."""
-        with self._publishing, self._deriving, self._appending:
+        with self._publishing, self._reading, self._appending:
             try:
                 # It can wait for the next writer.
-                with contextlib.suppress(duckdb.Error, WarehouseBusy, WarehouseBroken), self._live.turn():
-                    state.derive(self._state)
+                with contextlib.suppress(duckdb.Error, OSError, WarehouseBusy, WarehouseBroken):
+                    self._deriving.catch_up()
+                    self._versions.finish()
             finally:
                 self._disconnect()
 
@@ -119,9 +121,8 @@ class Log:
 
     def known(self, source: str, board_id: str) -> Snapshot:
         """What the log and the newest snapshot together say of each thing on a board that is not deleted."""
-        with self._deriving, self._live.turn(), transaction(self._state):
-            state.take_in(self._state)
-            return known(self._state, source, board_id)
+        with self._reading, self._deriving.up_to_date():
+            return known(self._deriving.con, source, board_id)
 
     def publish(self) -> None:
         """Let readers see what is new, if anything is. Appends may go on beside it, from another thread.
@@ -130,21 +131,7 @@ class Log:
         """
         with self._publishing:
             try:
-                with self._deriving:
-                    with self._live.turn():
-                        state.derive(self._state)  # nearly all there is, while appends go on
-                    with self._appending, self._live.turn():
-                        with transaction(self._state):
-                            state.take_in(self._state)
-                            revision = one_int(self._state, "select revision from progress")
-                        draft = self._live.draft(self._state, revision)
-                if draft is None:
-                    return
-                try:
-                    draft.publish()
-                finally:
-                    with self._deriving:
-                        draft.close()
+                self._versions.publish()
             except (duckdb.Error, OSError) as error:
                 raise WarehouseBroken(_not_published(self._live, error)) from error
 
@@ -153,17 +140,19 @@ class Log:
         if not self._live.awaited():
             return
         self.publish()
-        with self._publishing, self._deriving, self._appending:
+        with self._publishing, self._reading, self._appending:
             self._disconnect()
             self._live.take(TAKE_BACK)
             self._connect()
 
     def _connect(self) -> None:
         self._con = self._live.connect()
-        self._state = self._live.beside(self._con)
+        self._deriving = Deriving(self._live.beside(self._con), self._reading, self._live.turn)
+        self._versions = self._live.versions(self._deriving, self._appending)
 
     def _disconnect(self) -> None:
-        self._state.close()
+        self._versions.close()
+        self._deriving.close()
         self._con.close()
         self._live.release()
 

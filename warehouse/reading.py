@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ import polars as pl
 from warehouse import publish
 from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
+from warehouse.hot import attach
 from warehouse.lake import reading as lake_reading
 from warehouse.lake.catalog import in_words
 from warehouse.migrations import WarehouseBroken, require_known
@@ -157,15 +159,27 @@ def open_published(home: Home) -> tuple[Published, duckdb.DuckDBPyConnection]:
     return opened
 
 
+def connect(path: Path, base: Path | None) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a published file, and to the base it leans on where it is not whole."""
+    con = duckdb.connect(str(path), read_only=True)
+    try:
+        if base:
+            attach(con, base)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
 def _open_file(home: Home) -> tuple[PublishedFile, duckdb.DuckDBPyConnection]:
     for attempt in range(ATTEMPTS):
         published = publish.current(home)
         if published is None:
             break
         try:
-            con = duckdb.connect(str(published.path), read_only=True)
+            con = connect(published.path, published.base)
         except duckdb.Error as error:
-            if not published.path.exists() and attempt < ATTEMPTS - 1:
+            if not published.is_there and attempt < ATTEMPTS - 1:
                 continue
             raise WarehouseBroken(f"{published.path} cannot be opened: {error}\n{RESTORE}") from error
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -14,9 +15,11 @@ import duckdb
 from warehouse import state
 from warehouse.disk import sync
 from warehouse.home import Home
-from warehouse.log import Log
+from warehouse.hot import merge
+from warehouse.log import Log, Sizes
 from warehouse.migrations import WarehouseBroken
-from warehouse.publish import current
+from warehouse.publish import base_of, current
+from warehouse.reading import connect
 from warehouse.taking import one_int
 from warehouse.turns import Turns
 
@@ -68,7 +71,8 @@ def restore(home: Home, *, wait: timedelta = timedelta(seconds=10)) -> Restored:
         raise _not_writable(home, error) from error
     finally:
         turns.release()
-    with Log.open(home, wait=wait) as log:
+    # What is published is not to be leant on: whatever was wrong there would stay.
+    with Log.open(home, wait=wait, sizes=Sizes(whole=sys.maxsize)) as log:
         _forget_state(log, published.revision if published else 0)
         log.publish()
     return done
@@ -103,12 +107,21 @@ def _from_published(home: Home, live: Path) -> Restored:
         if events is not None:
             aside = _move_aside(live)
             draft = live.with_suffix(".draft")
-            shutil.copyfile(version, draft)
+            _copy(version, draft)
             sync(draft)
             draft.replace(live)
             sync(live.parent)
             return Restored("live", version, events, aside)
     raise _nothing_left(home)
+
+
+def _copy(version: Path, draft: Path) -> None:
+    base = base_of(version)
+    shutil.copyfile(base or version, draft)
+    draft.chmod(0o644)
+    if base:
+        with duckdb.connect(str(draft)) as con:
+            merge(con, version)
 
 
 def _versions(home: Home) -> list[Path]:
@@ -122,13 +135,12 @@ def _versions(home: Home) -> list[Path]:
 
 def _readable(path: Path) -> int | None:
     """How many events the file holds; None where a row cannot be read or the log has a gap or an event twice."""
-    if not path.exists():
+    base = base_of(path)
+    if not path.exists() or (base and _readable(base) is None):
         return None
     try:
-        with duckdb.connect(str(path), read_only=True) as con:
-            for (table,) in con.execute(
-                "select table_name from duckdb_tables() where not internal"
-            ).fetchall():
+        with connect(path, base) as con:
+            for (table,) in con.execute("select name from (show tables)").fetchall():
                 con.execute(f"select sum(hash({table})) from {table}").fetchall()  # noqa: S608  # read from the file itself
             told = con.execute(
                 "select count(*), coalesce(max(event_offset), 0), count(distinct event_offset), count(distinct (source, event_id)) from events"

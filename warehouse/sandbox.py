@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from warehouse.home import Home
-from warehouse.publish import NothingPublished, current, nothing_published
+from warehouse.publish import NothingPublished, PublishedFile, current, nothing_published
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,7 +60,7 @@ def query(
             published = current(home)
             if published is None:
                 break
-            answer = _ask_child(published.path, sql, max_rows, timeout)
+            answer = _ask_child(published, sql, max_rows, timeout)
             head, _, rows = answer.partition(b"\n")
             told = json.loads(head)
             if told.get("gone"):  # swept while the child was starting: the pointer names another by now
@@ -88,9 +88,13 @@ def _polars() -> ModuleType:
     return import_module("polars")
 
 
-def _ask_child(path: Path, sql: str, max_rows: int, timeout: timedelta) -> bytes:
+def _ask_child(published: PublishedFile, sql: str, max_rows: int, timeout: timedelta) -> bytes:
     seconds = timeout.total_seconds()
-    request = json.dumps({"path": str(path), "sql": sql, "max_rows": max_rows, "seconds": seconds})
+    databases = {
+        "warehouse": str(published.path),
+        **({"base": str(published.base)} if published.base else {}),
+    }
+    request = json.dumps({"databases": databases, "sql": sql, "max_rows": max_rows, "seconds": seconds})
     command = [sys.executable, "-I", str(CHILD)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:  # noqa: S603  # our interpreter, our script; the SQL goes by stdin

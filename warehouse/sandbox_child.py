@@ -59,10 +59,11 @@ def limit(seconds: float) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def connect(path: str) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that sees the published file and nothing else."""
+def connect(databases: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that sees the published files, each under its name, and nothing else."""
     con = duckdb.connect(":memory:")
-    con.execute(f"attach '{path.replace(chr(39), chr(39) * 2)}' as warehouse (read_only)")
+    for name, path in databases.items():
+        con.execute(f"attach '{path.replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
     con.execute("use warehouse")
     for lock in LOCKS:
         con.execute(lock)
@@ -125,14 +126,14 @@ def without_paths(table: pa.Table, folder: str) -> pa.Table:
 def main() -> int:
     """Answer one request."""
     request = json.load(sys.stdin)
-    path = request["path"]
-    folder = str(Path(path).resolve().parent) + os.sep
+    databases: dict[str, str] = request["databases"]
+    folder = str(Path(databases["warehouse"]).resolve().parent) + os.sep
     limit(request["seconds"])
-    if not Path(path).exists():
+    if not all(Path(path).exists() for path in databases.values()):
         return answer({"gone": True})
     started = time.perf_counter()
     try:
-        table, truncated = rows(connect(path), request["sql"], request["max_rows"])
+        table, truncated = rows(connect(databases), request["sql"], request["max_rows"])
         table = without_paths(table, folder)
     except duckdb.Error as error:
         return answer({"error": str(error).replace(folder, "")})

@@ -83,11 +83,16 @@ def replay(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> dict[str,
     }
 
 
+def is_due(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the log or a snapshot says what state has not taken in."""
+    return _due(con) is not None
+
+
 def _due(con: duckdb.DuckDBPyConnection) -> int | None:
     """The offset after which state must be derived, None where it is what the log and the snapshots say."""
-    row = con.execute("select upto, head, exists(from resaid) from derived, progress").fetchone()
-    assert row is not None
-    derived, head, resaid = row
+    ((derived, head, resaid),) = con.execute(
+        "select upto, head, exists(from resaid) from derived, progress"
+    ).fetchall()
     return int(derived) if derived < head or resaid else None
 
 

@@ -22,7 +22,7 @@ from warehouse.audit import audit, check
 from warehouse.export import export
 from warehouse.home import Home
 from warehouse.importing import import_export
-from warehouse.log import Log, WarehouseBroken
+from warehouse.log import Log, Sizes, WarehouseBroken
 from warehouse.model import Batch, Cursor, Event
 from warehouse.publish import current
 from warehouse.reading import NothingPublished, Warehouse
@@ -203,6 +203,40 @@ def test_with_live_and_newest_version_damaged_an_older_version_is_the_start(
     damage(filled.warehouse_dir / "open" / current(filled).path.name, "empty")
     assert restore(filled).events == 2_000
     assert (well(filled), kept(filled)) == (True, before)
+
+
+@pytest.fixture
+def leaning(filled: Home, tmp_path: Path, event: MakeEvent) -> Home:
+    """A large home as a killed writer leaves it: what is new is published beside the whole version it leans on."""
+    with Log.open(filled, sizes=Sizes(whole=0)) as log:
+        log.append(Batch((event(2_001), event(3, "card.updated", card_id="c3", after={"title": "New"}))))
+        log.publish()
+        shutil.copytree(filled.root, tmp_path / "killed", symlinks=True)
+    killed = Home(tmp_path / "killed")
+    assert current(killed).base is not None
+    return killed
+
+
+@pytest.mark.parametrize("how", ["deleted", "several blocks"])
+def test_a_damaged_live_file_comes_back_from_a_whole_version_and_what_is_new_since(
+    leaning: Home, how: str
+) -> None:
+    before = kept(leaning)
+    damage(live(leaning), how)
+    done = restore(leaning)
+    assert (done.what, done.events, kept(leaning)) == ("live", 2_001, before)
+    assert well(leaning)
+
+
+@pytest.mark.parametrize("how", ["deleted", "several blocks"])
+def test_a_damaged_base_is_told_and_published_again(leaning: Home, how: str) -> None:
+    before = kept(leaning)
+    damage(current(leaning).base, how)
+    with pytest.raises(WarehouseBroken, match=r"(.|\n)*daybreak restore"):
+        read_all(leaning)
+    assert "daybreak restore" in wrong(leaning)[0]
+    assert restore(leaning).what == "published"
+    assert (well(leaning), kept(leaning), current(leaning).base) == (True, before, None)
 
 
 def test_with_nothing_left_the_way_to_an_export_is_named(filled: Home, tmp_path: Path) -> None:

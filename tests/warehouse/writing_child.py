@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import duckdb
 from warehouse.export import export
 from warehouse.home import Home
 from warehouse.importing import import_export
-from warehouse.log import Log, WarehouseBusy
+from warehouse.log import Log, Sizes, WarehouseBusy
 from warehouse.migrations import migrate
 from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
 from warehouse.reading import NothingPublished, Warehouse
@@ -41,8 +42,12 @@ def batch(number: int) -> Batch:
 
 
 def fill(home: Home, batches: int) -> None:
-    """Append and publish from where the cursor stands; says each batch that is kept."""
-    with Log.open(home) as log:
+    """Append and publish from where the cursor stands; says each batch that is kept.
+
+    The first versions are whole; then each is what is new since one, and the next of those is made as soon as it can be.
+    """
+    sizes = Sizes(whole=1_500_000, age=timedelta(0), share=0)
+    with Log.open(home, sizes=sizes) as log:
         for number in range(int(log.cursor("flux", "b1") or "-1") + 1, batches):
             log.append(batch(number))
             print(number, flush=True)
@@ -58,8 +63,13 @@ def hold(home: Home) -> None:
             log.yield_turn()
 
 
-def read(home: Home, times: int) -> None:
-    """Read again and again; every view must be whole."""
+def read(home: Home, times: int, at_once: int) -> None:
+    """Read again and again, in some threads; every view must be whole. Says how often it was read, by each."""
+    with ThreadPoolExecutor(at_once) as readers:
+        print(*readers.map(lambda _: read_often(home, times), range(at_once)))
+
+
+def read_often(home: Home, times: int) -> int:
     done = 0
     while done < times:
         try:
@@ -72,7 +82,7 @@ def read(home: Home, times: int) -> None:
         except NothingPublished:
             continue
         done += 1
-    print(done)
+    return done
 
 
 def once(home: Home, wait: float) -> None:
@@ -91,8 +101,8 @@ if __name__ == "__main__":
             fill(where, int(batches))
         case ["hold"]:
             hold(where)
-        case ["read", times]:
-            read(where, int(times))
+        case ["read", times, at_once]:
+            read(where, int(times), int(at_once))
         case ["export", folder]:
             print("at work", flush=True)
             export(where, Path(folder))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.deriving import Deriving
 from warehouse.lake import catalog
 from warehouse.lake.address import DATA_SETTING, Lake
 from warehouse.lake.catalog import Turn
@@ -69,13 +70,8 @@ class LiveLake:
         assert self._turn is not None
         return self._turn.held()
 
-    def draft(self, con: duckdb.DuckDBPyConnection, revision: int) -> LakeDraft | None:
-        with catalog.translated(self._lake):
-            now = catalog.shown(con)
-            if now is None or now.revision != revision:
-                return LakeDraft(con, self._lake, revision)
-            catalog.still_shown(con)
-            return None
+    def versions(self, deriving: Deriving, appending: AbstractContextManager[object]) -> LakeVersions:
+        return LakeVersions(self._lake, deriving, appending)
 
     def _open(self, con: duckdb.DuckDBPyConnection) -> None:
         catalog.attach_catalog(con, self._lake)
@@ -89,19 +85,35 @@ class LiveLake:
         migrate(con, self.name, dialect=_without_compression)
 
 
-class LakeDraft:
-    """What readers are shown next: the snapshot that the transaction before this has made."""
+class LakeVersions:
+    """What readers are shown of a lake: a snapshot whose state is up to its log."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, lake: Lake, revision: int) -> None:
-        self._con, self._lake, self._revision = con.cursor(), lake, revision  # appends go on meanwhile
-        (self._snapshot,) = self._con.execute("from ducklake_current_snapshot('lake')").fetchall()[0]
+    def __init__(self, lake: Lake, deriving: Deriving, appending: AbstractContextManager[object]) -> None:
+        self._lake, self._deriving, self._appending = lake, deriving, appending
+        self._con = deriving.con.cursor()  # appends and deriving go on while readers are told
 
     def publish(self) -> None:
+        with self._deriving.lock:
+            self._deriving.catch_up()  # nearly all there is, while appends go on
+            with self._appending, self._deriving.caught_up() as progress:
+                snapshot = self._snapshot()
+        self._deriving.forget(progress.revision)
         with catalog.translated(self._lake):
-            catalog.show(self._con, self._snapshot, self._revision)
+            now = catalog.shown(self._con)
+            if now is None or now.revision != progress.revision:
+                catalog.show(self._con, snapshot, progress.revision)
+            else:
+                catalog.still_shown(self._con)
+
+    def finish(self) -> None:
+        """Nothing to do: whoever reads a lake, is shown the same."""
 
     def close(self) -> None:
         self._con.close()
+
+    def _snapshot(self) -> int:
+        ((snapshot,),) = self._con.execute("from ducklake_current_snapshot('lake')").fetchall()
+        return int(snapshot)
 
 
 def _begin(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
