@@ -110,7 +110,7 @@ class Reader:
             cursor = Cursor(self._source.name, self.board.board_id, page.position)
             people = self._as_people(new, self._clock())
             self._tell(self.board, Batch(events, cursor=cursor, people=people))
-            self._strangers |= {who for event in events for who in _named(event)} - self._met.keys()
+            self._strangers |= _named(events) - self._met.keys()
         return True
 
     def _untold(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -152,5 +152,8 @@ def _seq(position: str) -> int:
     return int(position) if position.isdecimal() else 0
 
 
-def _named(event: Event) -> set[str]:
-    return {who for who in (event.actor_id, *event.after.get("member_ids", ())) if who}
+def _named(events: Iterable[Event]) -> set[str]:
+    """Whoever acts or is assigned in these events."""
+    actors = {event.actor_id for event in events if event.actor_id}
+    assigned = (event.after["member_ids"] for event in events if "member_ids" in event.after)
+    return actors.union(*assigned)
