@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
+import psycopg
 import pytest
 
+from digests import ledger
 from digests.catchup import Cutoff, catch_up
 from digests.model import BoardNow, CardNow, CatchUp, ColumnNow, CommentNow, MemberNow, Person, World
 from postgres import postgres
+from warehouse.home import Home
 from warehouse.model import Event, Window
 
 __all__ = ["postgres"]  # a fixture
 
 NOW = datetime(2026, 3, 10, 7, 0, tzinfo=UTC)
 """A Tuesday, 8 in the morning in Berlin."""
+_schemas = itertools.count()
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
@@ -124,6 +130,26 @@ def team() -> Story:
         story.cards[key] = CardNow(key, board, title, "todo", url, "flux:ana", frozenset(mine), 5, 7)
     story.cards["x1"] = CardNow("x1", "secret", "Acquisition", "todo")
     return story
+
+
+@pytest.fixture
+def books(request: pytest.FixtureRequest, home: Home) -> Iterator[Callable[[str], Home]]:
+    """Gives the home with an empty ledger: in a file, or (`postgresql`) in a schema of its own in a real PostgreSQL."""
+    opened: list[Home] = []
+
+    def at(database: str) -> Home:
+        if database == "sqlite":
+            return home
+        url, schema = request.getfixturevalue("postgres"), f"ledger_{next(_schemas)}"
+        with psycopg.connect(url, autocommit=True) as con:
+            con.execute(f"create schema {schema}")
+        there = f"{url.replace('://', '+psycopg://')}?options={quote(f'-csearch_path={schema}')}"
+        opened.append(replace(home, ledger_url=there))
+        return opened[-1]
+
+    yield at
+    for each in opened:
+        ledger.close(each)
 
 
 @pytest.fixture

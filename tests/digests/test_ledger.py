@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
-import psycopg
 import pytest
 
 from digests import ledger
@@ -18,23 +15,12 @@ from warehouse.model import Window
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 COUNTS = {"events": 4, "shown": 4, "folded": 0, "excluded": {}}
-_schemas = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def books(request: pytest.FixtureRequest, home: Home) -> Iterator[Home]:
-    """An empty ledger: a file, and a schema of its own in a real PostgreSQL."""
-    if request.param == "sqlite":
-        yield home
-        return
-    url, schema = request.getfixturevalue("postgres"), f"ledger_{next(_schemas)}"
-    with psycopg.connect(url, autocommit=True) as con:
-        con.execute(f"create schema {schema}")
-    there = replace(
-        home, ledger_url=f"{url.replace('://', '+psycopg://')}?options={quote(f'-csearch_path={schema}')}"
-    )
-    yield there
-    ledger.close(there)
+def books(request: pytest.FixtureRequest, books: Callable[[str], Home]) -> Home:
+    """An empty ledger in each of the two."""
+    return books(request.param)
 
 
 def made(
