@@ -53,6 +53,7 @@ def show() -> None:
             st.Page(PAGES / "live_board.py", title="Live board"),
             st.Page(PAGES / "time_zones.py", title="By time zone"),
             st.Page(PAGES / "you.py", title="You"),
+            st.Page(PAGES / "delivery.py", title="Delivery"),
             st.Page(PAGES / "sql.py", title="SQL"),
         ],
         position="top",

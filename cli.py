@@ -603,7 +603,9 @@ def digest_run(
     home, clock, stop = _ready(context), _clock(now), _stop_on_signals()
     url, mail = os.environ.get("DAYBREAK_URL", ""), _carrier(home)
     if loop:
-        keep_running(home, clock=clock, stop=stop, carrier=mail, say=_say, page_url=url)
+        keep_running(
+            home, clock=clock, stop=stop, carrier=mail, say=_say, page_url=url, first=_bounces_watched(home)
+        )
     else:
         # What the loop of `daybreak up` has in hand at this moment is waited for: who asks shall find it done.
         report = run(
@@ -618,7 +620,64 @@ def _carrier(home: Home) -> Carrier:
     """What takes mail to people, by the settings in the environment."""
     from digests.deliver import carrier
 
-    return carrier(home, os.environ.get("DAYBREAK_SMTP_URL"), os.environ.get("DAYBREAK_MAIL_FROM"))
+    return carrier(home, os.environ)
+
+
+def _bounces_watched(home: Home) -> Callable[[datetime], None] | None:
+    from digests.bounces import Watch
+
+    place = os.environ.get("DAYBREAK_BOUNCES")
+    return Watch(home, place, os.environ.get("DAYBREAK_RETURN_PATH", ""), _say) if place else None
+
+
+@digest_cli.command("status")
+def digest_status(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Argument(help="One person; everybody without it.")] = None,
+    now: Now = None,
+) -> None:
+    """When each person's next mail comes, when the last one went out, and why not."""
+    from digests.people import find, people
+    from digests.status import in_words, standings
+
+    home, at = _ready(context), _clock(now)()
+    found = standings(home, [find(home, person)] if person else people(home), at)
+    rows = [
+        (
+            one.person.person_id,
+            in_words(one.next_at, one.person),
+            in_words(one.sent_at, one.person),
+            one.why_not,
+        )
+        for one in found
+    ]
+    _table(["person", "next (their time)", "last sent", "why not"], rows)
+
+
+@digest_cli.command("bounces")
+def digest_bounces(context: typer.Context, now: Now = None) -> None:
+    """Read the mails that came back (DAYBREAK_BOUNCES: a Maildir, or imaps://user:password@host/FOLDER)."""
+    from digests.bounces import take_in
+
+    place = os.environ.get("DAYBREAK_BOUNCES")
+    if not place:
+        raise CalledWrong(
+            "no mailbox to read: set DAYBREAK_BOUNCES to a Maildir or to imaps://user:password@host/FOLDER"
+        )
+    return_path = os.environ.get("DAYBREAK_RETURN_PATH", "")
+    _say(str(take_in(_ready(context), place, _clock(now)(), return_path=return_path, say=_say)))
+
+
+@digest_cli.command("unsuppress")
+def digest_unsuppress(context: typer.Context, address: str) -> None:
+    """Send to an address again that got no more mail because mails to it came back."""
+    from digests import ledger
+
+    home = _ready(context)
+    if not ledger.unsuppress(home, address):
+        known = ", ".join(ledger.suppressions(home)) or "none is"
+        raise CalledWrong(f"{address} is not suppressed; those that are: {known}")
+    _say(f"{address} gets mail again; the next digest covers the gap")
 
 
 # ── is all well? ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -88,12 +88,20 @@ def _people(home: Home, now: datetime) -> Iterator[Finding]:
 
 
 def _undelivered(home: Home) -> Iterator[Finding]:
+    last = ledger.latest(home, states=ledger.STATES).values()
     for state, mend in (
         ("deferred", "It is tried again by itself; `daybreak digest run` tries now."),
         ("refused", "Mend the address in people.toml or the SMTP URL; the next digest covers the gap."),
     ):
-        left = ledger.digests(home, states=(state,))
+        left = [digest for digest in last if digest.state == state]
         if left:
-            last = left[-1]
-            text = f"{len(left)} digests {state}, last for {last.person_id} ({last.recipient}): {last.reason}"
+            one = max(left, key=lambda digest: digest.digest_id)
+            text = f"{len(left)} digests {state}, last for {one.person_id} ({one.recipient}): {one.reason}"
             yield Finding(False, "mail", text, mend)
+    for stopped in ledger.suppressions(home).values():
+        yield Finding(
+            False,
+            "mail",
+            f"{stopped.address} gets no mail since {stopped.since_at:%d %b %Y}: {stopped.reason}",
+            f"If the address is right by now: daybreak digest unsuppress {stopped.address}",
+        )

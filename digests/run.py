@@ -108,10 +108,16 @@ def loop(
     carrier: Carrier | None = None,
     say: Say | None = None,
     page_url: str = "",
+    first: Callable[[datetime], None] | None = None,
 ) -> None:
-    """Run on every minute until `stop` is set. What goes wrong in one minute is tried again in the next."""
+    """Run on every minute until `stop` is set, and do `first` before each run.
+
+    What goes wrong in one minute is tried again in the next.
+    """
     while not stop.is_set():
         try:
+            if first:
+                first(clock())
             report = run(home, clock(), carrier=carrier, say=say, page_url=page_url, clock=clock, stop=stop)
             if report.sent or report.skipped or not report.ok:
                 (say or _log.info)(f"digests {report}")
@@ -136,12 +142,13 @@ class _Run:
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}")
 
     def once(self) -> RunReport:
-        """What earlier runs left is sent first: where the next window begins depends on it."""
+        """What earlier runs left is sent before anything is made: where the next window begins depends on it."""
         everybody = people(self.home)
         try:
-            tally = self._send()
             with Warehouse.open(self.home) as warehouse:
                 self._plan(warehouse, everybody)
+            tally = self._send()  # may take its time, in which no version of the warehouse is held
+            with Warehouse.open(self.home) as warehouse:
                 tally += self._make(warehouse, everybody)
             tally += self._send()
         finally:  # what could not be made or begun is for the next run, whosever it is
@@ -184,6 +191,7 @@ class _Run:
         found = come(self.home, warehouse, everybody, self.now)
         slots = [(person.person_id, slot_at) for person, slot_at in found]
         ledger.plan(self.home, slots, self.clock())
+        ledger.make_again(self.home, {one.person_id: one.email for one in everybody}, self.clock())
 
     def _make(self, warehouse: Warehouse, everybody: Sequence[Person]) -> Counter[str]:
         """Gather, compose and keep what is due, however many at a time; what fails is due again in the next run."""

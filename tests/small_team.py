@@ -135,14 +135,20 @@ def fill(home: Home, now: datetime = NOW) -> Team:
     return team
 
 
-def mailed(home: Home, person_id: str, window: Window, at: datetime) -> None:
-    """A digest of that window went out to the person at that instant."""
+def mailed(home: Home, person_id: str, window: Window, at: datetime, *, refused: str = "") -> None:
+    """A digest of that window went out to the person at that instant; or was refused, and its address is dead."""
     ledger.plan(home, [(person_id, at)], at)
     (due,) = ledger.take_due(home, "w", at, limit=9)
-    made = Made(due.digest_id, person_id, window, NOTHING, "p@example.org", f"<{window.upto}@d>", b"")
+    address = f"{person_id.partition('-')[0]}@example.org"
+    made = Made(due.digest_id, person_id, window, NOTHING, address, f"<{person_id}-{window.upto}@d>", b"")
     assert ledger.keep(home, "w", [made], at)
     assert ledger.take(home, "w", at, limit=9)
-    ledger.settle(home, "w", [Outcome(due.digest_id, "sent")], at)
+    fate = (
+        Outcome(due.digest_id, "refused", refused, suppress=address)
+        if refused
+        else Outcome(due.digest_id, "sent")
+    )
+    ledger.settle(home, "w", [fate], at)
 
 
 @contextmanager

@@ -193,7 +193,9 @@ class SmtpSession:
         return connection
 
     def _greeted(self) -> smtplib.SMTP:
-        server, secure = self._server, ssl.create_default_context()
+        server = self._server
+        # To load the authorities that are trusted takes longer than ten mails.
+        secure = None if server.scheme == "smtp" else ssl.create_default_context()
         connection = (
             smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=secure)
             if server.scheme == "smtps"

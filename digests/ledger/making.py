@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, bindparam, literal, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digests.ledger import tables
@@ -100,6 +100,18 @@ def keep(home: Home, worker: str, made: Sequence[Made], now: datetime) -> list[M
             return kept
     except IntegrityError:  # two slots of one person made at once: each is due again, alone
         return []
+
+
+def make_again(home: Home, addresses: Mapping[str, str | None], now: datetime) -> None:
+    """What lies in the outbox for an address that its person no longer has is due anew, and made for the right one."""
+    lying = select(_digest.digest_id, _digest.person_id, _digest.recipient).where(
+        _digest.state.in_(("rendered", "deferred")), free(now)
+    )
+    with writing(home) as con:
+        wrong = [row.digest_id for row in con.execute(lying) if addresses.get(row.person_id) != row.recipient]
+        unmade = {"state": "due", "after": 0, "upto": 0, "counts": json.dumps(NOTHING), "changed_at": now}
+        con.execute(update(tables.digests).where(_digest.digest_id.in_(wrong)).values(unmade))
+        con.execute(delete(tables.messages).where(tables.messages.c.digest_id.in_(wrong)))
 
 
 def _still_right(con: Connection, worker: str, made: Sequence[Made]) -> list[Made]:

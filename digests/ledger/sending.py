@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, false, or_, select, update
 from sqlalchemy.engine import Row
 
 from digests.ledger import tables
 from digests.ledger.leases import free, hold
 from digests.ledger.readings import cursors_in
-from digests.ledger.rows import Outcome, Outgoing
+from digests.ledger.rows import Digest, Outcome, Outgoing, digest_of
 from digests.ledger.suppressions import plain_address, suppress_in, suppressions_in
 from digests.ledger.transactions import writing
 from warehouse.home import Home
@@ -24,14 +24,17 @@ _digest = tables.digests.c
 def take(home: Home, worker: str, now: datetime, *, limit: int) -> list[Outgoing]:
     """Hold up to `limit` mails for the worker: fresh ones, those whose next try has come, those a dead worker held.
 
-    What was read on the page meanwhile, and what would go to a suppressed address, is not sent: the row says so.
+    What was read on the page meanwhile, and what would go to a suppressed address, is not sent: the row says so. Whose
+    next digest is due by now is told by that one, in one mail, unless the last may be on its way already.
     """
+    next_is_due = select(_digest.person_id).where(_digest.state == "due")
     waiting = (
         select(tables.digests)
         .where(
             _digest.state.in_(("rendered", "deferred", "sending")),
             free(now),
             or_(_digest.next_at.is_(None), _digest.next_at <= now),
+            or_(_digest.state == "sending", _digest.person_id.not_in(next_is_due)),
         )
         .order_by(_digest.next_at, _digest.digest_id)
     )
@@ -104,3 +107,31 @@ def _values(outcome: Outcome) -> dict[str, object]:
         "attempts": outcome.attempts,
         "next_at": outcome.next_at,
     }
+
+
+def came_back(
+    home: Home, names: Sequence[str], reason: str, *, suppress: bool, now: datetime
+) -> Digest | None:
+    """A mail that was sent could not be delivered after all: it counts as refused, so the next one covers its window.
+
+    `names` are Message-IDs, or what stands before their @, that it may have; None where none is that of a sent mail.
+    """
+    named = [
+        _digest.message_id == name
+        if name.startswith("<")
+        else _digest.message_id.startswith(f"<{name}@", autoescape=True)
+        for name in names
+        if name
+    ]
+    with writing(home) as con:
+        row = con.execute(select(tables.digests).where(_digest.state == "sent", or_(false(), *named))).first()
+        if row is None:
+            return None
+        con.execute(
+            update(tables.digests)
+            .where(_digest.digest_id == row.digest_id)
+            .values(state="refused", reason=reason, changed_at=now)
+        )
+        if suppress:
+            suppress_in(con, {row.recipient: reason}, now)
+        return digest_of(row)

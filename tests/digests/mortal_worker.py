@@ -1,7 +1,7 @@
 """Workers that die: `python mortal_worker.py` runs a digest pass for each line of JSON it is given, in a fork of its own.
 
-A pass can be told to kill itself (SIGKILL) at its n-th step. A step is anything the world can see: an SQL statement, a
-commit, a command to the mail server, an answer from it. What became of each pass is told as a line of JSON.
+A pass can be told to kill itself (SIGKILL) at its n-th step, or at the first whose name begins so. A step is anything the
+world can see: an SQL statement, a commit, a command to the mail server, an answer from it. What became of each pass is told as a line of JSON.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from warehouse.home import Home
 class Steps:
     """Counts steps, dies at one, and knows how many mails the server may have that the ledger does not know of."""
 
-    def __init__(self, deadly: int, tell: int) -> None:
+    def __init__(self, deadly: int | str, tell: int) -> None:
         self.deadly, self.tell = deadly, tell
         self.count = self.handed_over = self.settled = 0
         self.settling: int | None = None  # mails that the transaction under way notes as sent
-        self.committing = False
+        self.committing = self.unanswered = False
 
     def step(self, name: str) -> None:
         self.count += 1
-        if self.count == self.deadly:
+        if self.deadly == self.count or (isinstance(self.deadly, str) and name.startswith(self.deadly)):
             self.say(name)
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -58,11 +58,13 @@ class Steps:
             send(session, data)
             if isinstance(data, bytes) and data.endswith(b"\r\n.\r\n"):
                 self.handed_over += 1
+                self.unanswered = True
                 self.step("after the dot")
 
         def got(session: smtplib.SMTP) -> tuple[int, bytes]:
             answer = getreply(session)
-            self.step(f"after {answer[0]}")
+            self.step("yes to a mail" if self.unanswered else f"after {answer[0]}")
+            self.unanswered = False
             return answer
 
         smtplib.SMTP.putcmd, smtplib.SMTP.send, smtplib.SMTP.getreply = put, sent, got  # type: ignore[method-assign]
@@ -73,6 +75,7 @@ class Steps:
         statement, parameters = str(told[2]), str(told[3])
         if statement.startswith("UPDATE digests") and "'sent'" in parameters:
             self.settling = self.handed_over
+            self.step("to note a mail as sent")
         self.step(statement.split("\n")[0][:60])
 
     def on_commit(self, _: object) -> None:
@@ -88,7 +91,7 @@ def work(order: dict, tell: int) -> None:
     run(
         home,
         now,
-        carrier=Smtp.at(order["smtp"]),
+        carrier=Smtp.at(order["smtp"]) if order["smtp"] else None,
         say=lambda _: None,
         patience=timedelta(seconds=order["patience"]),
     )

@@ -185,3 +185,11 @@ def test_a_ledger_that_cannot_be_reached_is_named_without_its_password(
         ledger.digests(replace(home, ledger_url=url))
 
     assert "secret" not in str(raised.value)
+
+
+def test_who_has_a_next_digest_due_gets_one_mail_and_not_two(books: Home) -> None:
+    made(books, "ada")
+    made(books, "ben")
+    ledger.plan(books, [("ada", NOW + timedelta(days=1))], NOW + timedelta(days=1))
+
+    assert [mail.person_id for mail in ledger.take(books, "w", NOW + timedelta(days=1), limit=9)] == ["ben"]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import mailbox
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -167,43 +164,6 @@ def test_a_mail_put_off_is_not_sent_once_it_was_read_on_the_page(team: Team) -> 
     carrier.errors.clear()
 
     assert run(team.home, NOW + timedelta(hours=1), carrier=carrier).sent == 0
-
-
-KILLED = """
-import os, sys
-from datetime import datetime
-from pathlib import Path
-from digests import deliver, ledger, run
-from warehouse.home import Home
-step, home, now = sys.argv[1], Home(Path(sys.argv[2])), datetime.fromisoformat(sys.argv[3])
-class Deadly(deliver.Maildir):
-    def deliver(self, parcel):
-        if step == "before delivery": os._exit(9)
-        super().deliver(parcel)
-        if step == "after delivery": os._exit(9)
-def say(line):
-    if step == "between people": os._exit(9)
-carrier = Deadly(home.outbox)
-if step == "before the row is kept":
-    carrier = type("R", (), {"sender": property(lambda self: os._exit(9)), "connections": 1})()
-run.run(home, now, carrier=carrier, say=say)
-"""
-
-
-@pytest.mark.parametrize(
-    "step", ["before the row is kept", "before delivery", "after delivery", "between people"]
-)
-def test_killed_at_any_step_each_still_gets_one_mail(team: Team, step: str) -> None:
-    command = [sys.executable, "-c", KILLED, step, str(team.home.root), NOW.isoformat()]
-    died = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
-    assert died.returncode == 9, died.stderr
-
-    run(team.home, NOW + timedelta(minutes=1))
-
-    assert sorted(mail["To"] for mail in mailbox.Maildir(team.home.outbox)) == [
-        "Ada Berlin <ada@example.org>", "Kenji Tokyo <kenji@example.org>",
-    ]  # fmt: skip
-    assert states(team.home) == {"ada-berlin": ["sent"], "kenji-tokyo": ["sent"]}
 
 
 def test_two_runs_at_once_send_each_mail_once(team: Team) -> None:

@@ -3,82 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from threading import Event
 
 import pytest
-from mail_server import ANYBODY, DROP, HANG, MailServer, serving
 
 from digests import ledger
-from digests.deliver import Carrier, Parcel, Smtp
-from digests.ledger import LEASE, NOTHING, Made
+from digests.deliver import Smtp
+from digests.ledger import LEASE
 from digests.send import ATTEMPTS, Sending, pause
+from full_outbox import NOW, Outbox, as_parcel, everybody
+from mail_server import ANYBODY, DROP, HANG, serving
 from running import free_port
 from warehouse.home import Home
-from warehouse.model import Window
 
-NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 ONE = "p3@example.org"
 """The recipient, of all, that something is wrong with."""
-
-
-@dataclass
-class Outbox:
-    """An outbox with a mail each for so many people, and a worker that sends it; waits are noted, not waited."""
-
-    home: Home
-    people: int = 8
-    waits: list[float] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    while_waiting: Callable[[], object] = lambda: None
-
-    def fill(self) -> Outbox:
-        slots = [(f"p{n}", NOW) for n in range(self.people)]
-        ledger.plan(self.home, slots, NOW)
-        rows = ledger.take_due(self.home, "makes", NOW, limit=self.people)
-        assert ledger.keep(self.home, "makes", [self.made(row.digest_id, row.person_id) for row in rows], NOW)
-        return self
-
-    def made(self, digest_id: int, who: str) -> Made:
-        mail = EmailMessage()
-        mail["Message-ID"], mail["To"] = f"<0-4.{who}@example.org>", f"{who}@example.org"
-        mail.set_content(f"News for {who}.\n.\n..a line that begins with dots\n")
-        counts = {**NOTHING, "events": 4, "shown": 4}
-        return Made(digest_id, who, Window(0, 4), counts, mail["To"], mail["Message-ID"], mail.as_bytes())
-
-    def send(self, carrier: Carrier | MailServer, now: datetime = NOW, worker: str = "w") -> Counter[str]:
-        if isinstance(carrier, MailServer):
-            carrier = replace(Smtp.at(carrier.url), timeout=0.5, patience=0.5)
-        try:
-            return Sending(
-                self.home, carrier, worker, lambda: now, self.said.append, Event(), self._wait
-            ).all()
-        finally:
-            ledger.give_back(self.home, worker)
-
-    def _wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.while_waiting()
-
-    def states(self) -> Counter[str]:
-        return Counter(digest.state for digest in ledger.digests(self.home))
-
-    def of(self, address: str) -> ledger.Digest:
-        (digest,) = (one for one in ledger.digests(self.home) if one.recipient == address)
-        return digest
 
 
 @pytest.fixture
 def outbox(home: Home) -> Outbox:
     return Outbox(home).fill()
-
-
-def everybody(count: int = 8) -> list[str]:
-    return sorted(f"p{n}@example.org" for n in range(count))
 
 
 # What the server does to the mail of one of eight; what becomes of that mail; whether its address is suppressed.
@@ -141,7 +88,7 @@ def test_a_mail_taken_and_lost_before_the_answer_is_repeated_as_the_same_mail(ou
     assert len(server.taken) == 9
 
 
-def test_of_fifty_recipients_one_refusal_does_not_stop_the_batch(home: Home) -> None:
+def test_one_refusal_of_fifty_costs_no_connection_and_no_mail(home: Home) -> None:
     outbox = Outbox(home, 50).fill()
     with serving(faults={("rcpt", ONE): "550 5.1.1 no such user"}) as server:
         outbox.send(server)
@@ -262,9 +209,9 @@ def test_a_connection_that_has_ended_meanwhile_is_opened_again_without_a_word(ou
         carrier = Smtp.at(f"{server.url}?connections=1")
         with carrier.session() as session:
             mails = ledger.take(outbox.home, "w", NOW, limit=2)
-            session.deliver(parcel(mails[0]))
+            session.deliver(as_parcel(mails[0]))
             assert Event().wait(0.6) is False
-            session.deliver(parcel(mails[1]))
+            session.deliver(as_parcel(mails[1]))
 
     assert len(server.taken) == 2
 
@@ -300,7 +247,3 @@ def test_a_worker_that_takes_longer_than_its_lease_keeps_what_it_has_in_hand(out
 
     assert not any(stolen)
     assert server.recipients == everybody()
-
-
-def parcel(mail: ledger.Outgoing) -> Parcel:
-    return Parcel(mail.message, mail.recipient, mail.message_id)

@@ -18,6 +18,7 @@ PAGES = {
     "/?person=Ada+Berlin": "Waiting on you",
     "/live_board": "In review",
     "/time_zones": "Asia/Tokyo",
+    "/delivery": "get their mail",
     "/you?person=Ada+Berlin": "The next one, as of now",
     "/sql": "Download CSV",
 }

@@ -19,7 +19,7 @@ from warehouse.model import Window
 Page = Callable[..., AppTest]
 
 
-@pytest.mark.parametrize("name", ["catch_up", "live_board", "time_zones", "you", "sql"])
+@pytest.mark.parametrize("name", ["catch_up", "live_board", "time_zones", "you", "delivery", "sql"])
 def test_before_the_first_publish_a_page_says_how_to_begin(page: Page, name: str) -> None:
     test = page(name)
     assert not test.exception
@@ -138,6 +138,21 @@ def test_by_time_zone_counts_what_happened_in_each_night(team: Team, page: Page)
     ada = told[told.index("Ada Berlin") :]
     assert "At work" in ada[:200]
     assert "1 done · 1 moved · 1 comment" in ada
+
+
+def test_delivery_says_next_last_and_why_not_and_names_the_way_back(team: Team, page: Page) -> None:
+    mailed(team.home, "kenji-tokyo", Window(0, 4), NOW)
+    mailed(team.home, "ada-berlin", Window(0, 4), NOW, refused="550 5.1.1 <b>who?</b>")
+
+    test = page("delivery")
+
+    assert not test.exception
+    told = words(test)
+    assert told.index("Ada Berlin") < told.index("Kenji Tokyo"), "something in the way comes first"
+    assert "2 of 3 get their mail" in told
+    assert 'title="Tue 10 Mar 2026 23:00 UTC">Wed 08:00</time> <span>Asia/Tokyo</span>' in told
+    assert "550 5.1.1 &lt;b&gt;who?&lt;/b&gt;" in told
+    assert "daybreak digest unsuppress ada@example.org" in told
 
 
 def test_sql_answers_and_offers_the_rows_as_a_file(team: Team, page: Page) -> None:
