@@ -118,8 +118,9 @@ class _Publisher:
                 self.news.clear()
                 started = time.monotonic()
                 self._log.publish()
-                # Appends shall have at least as much of the warehouse as publishes.
-                self._over.wait(max(self._pace.publish, time.monotonic() - started))
+                took = time.monotonic() - started
+                # Half of the time is left to all else, however long publishes take.
+                self._over.wait(max(self._pace.publish - took, took))
         except Exception as error:  # noqa: BLE001 - the loop raises it where somebody sees it
             self._fail(error)
 

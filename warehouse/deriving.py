@@ -23,8 +23,8 @@ class Progress:
 class Deriving:
     """One at a time derives state, or reads it, with `con`: who holds `lock`, which may be taken twice.
 
-    What was derived is kept in mind until it is told to `forget` it, in the temporary table `changed`: things (source,
-    entity_type, entity_id) and the revision at which they were derived (since).
+    What was derived, and who was named on a board, is kept in mind until it is told to `forget` it, in the temporary table
+    `changed`: things (source, entity_type, entity_id) and the revision at which that was (since).
     """
 
     def __init__(
@@ -71,7 +71,8 @@ class Deriving:
         ((revision, head),) = self.con.execute("select revision, head from progress").fetchall()
         if was_due:
             self.con.execute(
-                "insert into changed select source, entity_type, entity_id, $revision from all_touched",
+                "insert into changed select source, entity_type, entity_id, $revision"
+                " from (from named select source, entity_type, entity_id union from all_touched select source, entity_type, entity_id)",
                 {"revision": revision},
             )
         return Progress(revision, head)

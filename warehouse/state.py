@@ -52,8 +52,9 @@ def take_in(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> bool:
     base = _due(con)
     if base is None:
         return False
-    for number in range(_gather(con, base, at_once)):
-        _hear(con, number)
+    slices, since = _gather(con, base, at_once)
+    for number in range(slices):
+        _hear(con, number, since)
         types = {row[0] for row in con.execute("select distinct entity_type from touched").fetchall()}
         for table, (entity_type, key) in STATE.items():
             if entity_type in types:
@@ -72,8 +73,9 @@ def replay(con: duckdb.DuckDBPyConnection, *, at_once: int = SLICE) -> dict[str,
     """Every state table derived from the whole log, to hold against the kept ones. Changes nothing but temp tables."""
     con.execute("create or replace temp table resaid as select source, entity_type, entity_id from snapshots")
     found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
-    for number in range(_gather(con, 0, at_once)):
-        _hear(con, number)
+    slices, since = _gather(con, 0, at_once)
+    for number in range(slices):
+        _hear(con, number, since)
         for table, parts in found.items():
             parts.append(con.execute(definition(table)).pl())
     con.execute("drop table temp.resaid")
@@ -96,26 +98,27 @@ def _due(con: duckdb.DuckDBPyConnection) -> int | None:
     return int(derived) if derived < head or resaid else None
 
 
-def _gather(con: duckdb.DuckDBPyConnection, base: int, at_once: int) -> int:
-    """Find what events after `base` and the things in `resaid` touch; in how many slices to derive it."""
+def _gather(con: duckdb.DuckDBPyConnection, base: int, at_once: int) -> tuple[int, int]:
+    """Find what events after `base` and the things in `resaid` touch; in how many slices to derive it, from which offset."""
     con.execute(f"create or replace temp table named as {definition('_named')}", {"base": base})
     con.execute(f"create or replace temp table all_touched as {definition('_touched')}", {"base": base})
-    row = con.execute("select count(*) from all_touched").fetchone()
-    assert row is not None
-    slices = 1 + int(row[0]) // at_once
+    ((count,),) = con.execute("select count(*) from all_touched").fetchall()
+    slices = 1 + int(count) // at_once
     con.execute("alter table all_touched add column slice int default 0")
     if slices > 1:
         con.execute("update all_touched set slice = hash(entity_id) % $slices", {"slices": slices})
-    return slices
+    ((since,),) = con.execute(definition("_since"), {"base": base}).fetchall() if base else ((0,),)
+    return slices, int(since)
 
 
-def _hear(con: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Make `touched`, `heard`, `seen` and `known` those of one slice."""
+def _hear(con: duckdb.DuckDBPyConnection, number: int, since: int) -> None:
+    """Make `touched`, `heard`, `seen` and `known` those of one slice, of which the log speaks from `since` on."""
     con.execute(
         "create or replace temp table touched as from all_touched select source, entity_type, entity_id where slice = $number",
         {"number": number},
     )
-    for step in ("touching", "heard", "seen", "known"):
+    con.execute(f"create or replace temp table touching as {definition('_touching')}", {"since": since})
+    for step in ("heard", "seen", "known"):
         con.execute(f"create or replace temp table {step} as {definition('_' + step)}")
 
 

@@ -52,7 +52,10 @@ def as_it_was(home: Home, folder: Path, schema: int) -> Home:
         con.execute(f"attach '{live(home)}' as today (read_only)")
         for table in (tables(con, "live") & tables(con, "today")) - {"schema_migrations", "progress"}:
             con.execute(f"delete from {table}")
-            con.execute(f"insert into {table} by name from today.{table}")
+            known = con.execute(
+                f"select string_agg(name, ', ') from pragma_table_info('{table}')"
+            ).fetchall()[0][0]
+            con.execute(f"insert into {table} select {known} from today.{table}")
         if "revisions" in tables(con, "live"):
             con.execute("update revisions set revision = (select revision from today.progress)")
         else:

@@ -110,7 +110,7 @@ def test_the_snapshot_speaks_where_the_log_is_silent(home: Home, event: MakeEven
         columns, members = warehouse.columns().rows(), warehouse.members().rows()
     assert (said["title"], said["url"], said["created_at"]) == ("Said", "https://example.org/c1", made)
     assert (only["title"], only["archived_at"], only["column_id"]) == ("Only shown", shown.taken_at, "k1")
-    assert columns == [("k1", "flux", "b1", "Doing", 2.0, False, None, None)]
+    assert columns == [("k1", "flux", "b1", "Doing", 2.0, False, None, None, None)]
     assert members == [("m1", "flux", "Ada", "ada", "human")]
 
 

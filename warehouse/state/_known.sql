@@ -52,7 +52,7 @@ mentions as (
 ),
 places as (
     select source, entity_type, entity_id, arg_max(board_id, turn) as board_id, arg_max(card_id, turn) as card_id,
-           max(occurred_at) as last_event_at, max(event_offset) as last_offset
+           max(occurred_at) as last_event_at, max(event_offset) as last_offset, min(event_offset) as first_offset
     from mentions semi join touched using (source, entity_type, entity_id) group by all
 ),
 makings as (

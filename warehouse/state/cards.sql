@@ -35,6 +35,6 @@ select entity_id as card_id, source, board_id, fields->>'column_id' as column_id
        created_at, created_by, try_cast(fields->>'due_at' as timestamptz) as due_at,
        try_cast(fields->>'due_done' as boolean) as due_done, archived_at, deleted_at,
        coalesce(assignee_ids, []) as assignee_ids, coalesce(labels, []) as labels,
-       fields->>'url' as url, fields->>'human_id' as human_id, last_event_at, last_offset
+       fields->>'url' as url, fields->>'human_id' as human_id, last_event_at, last_offset, first_offset
 from known left join holdings using (source, entity_id)
 where entity_type = 'card'
