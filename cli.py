@@ -762,9 +762,12 @@ def _in_words(error: Exception) -> str:
 
 
 def _exit_code(error: Exception) -> int:
+    from digests.following import UnknownBoard
     from digests.people import UnknownPerson
+    from digests.preferences import BadPreference
 
-    return CALLED_WRONG if isinstance(error, (CalledWrong, UnknownPerson, typer.TyperException)) else FAILED
+    wrong = (CalledWrong, UnknownPerson, UnknownBoard, BadPreference, typer.TyperException)
+    return CALLED_WRONG if isinstance(error, wrong) else FAILED
 
 
 if __name__ == "__main__":

@@ -59,11 +59,11 @@ def habit(person: Person) -> Iterator[str]:
 
 
 def _slowing(person: Person) -> Iterator[str]:
-    again = "“Write as before” on the page You"
+    come = "One visit to Daybreak brings the old pace back; the page You can keep it for good."
     if pace(person) != person.cadence:
-        yield f"That is less than before, since you have not been here for {person.unread} digests in a row. {again} undoes it."
+        yield f"That is less than before: you have not been here for {person.unread} digests in a row. {come}"
     elif person.slows_down and person.unread == ABSENT - 1 and person.cadence.name not in ("weekly", "never"):
-        yield f"You have not been here for {person.unread} digests in a row. If you do not come before the next, Daybreak writes weekly. {again} undoes it."
+        yield f"You have not been here for {person.unread} digests in a row. If that goes on, Daybreak writes weekly. {come}"
 
 
 def _days(days: tuple[str, ...]) -> str:

@@ -40,7 +40,7 @@ class Person:
     """Somebody who is told things. `members` are "source:member_id" keys; no zone means: asked, never mailed.
 
     `country` is ISO 3166, with a region where holidays differ ("DE-BY"). `muted` and `followed` name boards by id or
-    title; whoever follows some is told of no others. `unread` digests in a row were sent and not read since;
+    title; whoever follows some is told of no others. `chosen_at` is when they last chose. `unread` digests in a row were sent and not read since;
     `slows_down` says whether that makes mail weekly.
     """
 
@@ -58,6 +58,7 @@ class Person:
     cadence: Cadence = Cadence()
     slows_down: bool = True
     unread: int = 0
+    chosen_at: datetime | None = None
     muted: tuple[str, ...] = ()
     followed: tuple[str, ...] = ()
     sections: tuple[str, ...] = SECTIONS

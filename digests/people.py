@@ -212,5 +212,8 @@ def _resolved(home: Home, members: Mapping[str, MemberNow]) -> list[Person]:
         )
         for key, person_id in implicit.items()
     ]
-    unread = ledger.unread(home)
-    return [replace(one, unread=unread.get(one.person_id, 0)) for one in [*imported, *met]]
+    unread, chosen_at = ledger.unread(home), ledger.saved_at(home)
+    return [
+        replace(one, unread=unread.get(one.person_id, 0), chosen_at=chosen_at.get(one.person_id))
+        for one in [*imported, *met]
+    ]

@@ -50,14 +50,17 @@ class Skip:
 
 
 def due(person: Person, now: datetime) -> Slot | None:
-    """The latest slot that has come and still is to be answered: until its local day ends, and for an hour at least."""
+    """The latest slot that has come and still is to be answered: until its local day ends, and for an hour at least.
+
+    A weekly one that nobody was there for stays due on the days its reader works: two weeks of silence look broken.
+    """
     if person.zone is None:
         return None
     today = _today(person.zone, now)
     come = (slot for day in (today - DAY, today) for slot in slots_on(person, day) if slot.at <= now)
     still = (slot for slot in come if slot.local.date() == today or now - slot.at < GRACE)
     # By the instant: one of yesterday may have fallen into a gap at midnight, behind an early one of today.
-    return max(still, key=lambda slot: slot.at, default=None)
+    return max(still, key=lambda slot: slot.at, default=None) or _missed(person, now)
 
 
 def at_once(person: Person, now: datetime) -> Slot | None:
@@ -169,6 +172,18 @@ def is_working(person: Person, now: datetime) -> bool | None:
         return off(person, local.date()) is None and starts <= local.time() < ends
     day = local.date() if local.time() >= starts else local.date() - DAY
     return off(person, day) is None and not ends <= local.time() < starts
+
+
+def _missed(person: Person, now: datetime) -> Slot | None:
+    """The week's slot, from its time of day on; not one from before the person chose when mail comes."""
+    local = now.astimezone(ZoneInfo(person.zone or "UTC"))
+    if pace(person).name != "weekly" or off(person, local.date()):
+        return None
+    week = (slot for n in range(1, 7) for slot in slots_on(person, local.date() - n * DAY))
+    slot = next(week, None)
+    if slot is None or local.time() < slot.wall or (person.chosen_at and slot.at < person.chosen_at):
+        return None
+    return slot
 
 
 def _never(person: Person) -> str | None:

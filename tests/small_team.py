@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -112,7 +115,27 @@ def board(now: datetime) -> Snapshot:
 
 
 def fill(home: Home, now: datetime = NOW) -> Team:
-    """A board of 40 cards on which a few things happened last night, and three people in three zones."""
+    """A board of 40 cards on which a few things happened last night, and three people in three zones.
+
+    An empty home becomes a copy of one that was filled before: forty times as fast.
+    """
+    if any(home.root.iterdir()):
+        return _fill(home, now)
+    folder, told = _filled(now)
+    shutil.copytree(folder.name, home.root, symlinks=True, dirs_exist_ok=True)
+    return Team(home, now, told)
+
+
+@cache
+def _filled(now: datetime) -> tuple[tempfile.TemporaryDirectory[str], int]:
+    folder = tempfile.TemporaryDirectory(prefix="daybreak-small-team-")
+    home = Home(Path(folder.name))
+    team = _fill(home, now)
+    ledger.close(home)
+    return folder, team.told
+
+
+def _fill(home: Home, now: datetime) -> Team:
     team = Team(home, now)
     hour = timedelta(hours=1)
     team.append(

@@ -66,6 +66,20 @@ def test_a_zone_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert "Ada" not in daybreak("people", "list", home=tmp_path / "home").stdout
 
 
+def test_a_choice_that_cannot_be_is_a_wrong_call_and_changes_nothing(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "people.toml"
+    file.write_text('[[people]]\nname = "Ada"\nzone = "Europe/Berlin"\n')
+    assert daybreak("people", "import", str(file), home=home).returncode == 0
+    before = daybreak("digest", "next", "ada", "--now", "2026-03-10T09:00Z", home=home).stdout
+    assert "Wed 11 Mar 2026 08:00 +01:00" in before
+
+    refused("people", "set", "ada", "--country", "XX", "--cadence", "daily", home=home, code=2, says="'XX'")
+    refused("people", "set", "ada", "--mute", "Garden", home=home, code=2, says="no board 'Garden'")
+    refused("people", "set", "ada", home=home, code=2, says="nothing to set")
+
+    assert daybreak("digest", "next", "ada", "--now", "2026-03-10T09:00Z", home=home).stdout == before
+
+
 def test_an_instant_that_is_none_is_named(tmp_path: Path) -> None:
     refused("digest", "run", "--now", "tomorrow-ish", home=tmp_path, code=2, says="tomorrow-ish")
     refused("digest", "run", home=tmp_path, code=2, says="noon", env={"DAYBREAK_NOW": "noon"})

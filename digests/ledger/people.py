@@ -31,6 +31,13 @@ def saved_people(home: Home) -> dict[str, Any]:
         return {row.person_id: json.loads(row.entry) for row in rows}
 
 
+def saved_at(home: Home) -> dict[str, datetime]:
+    """When each entry was last written, by person_id."""
+    with reading(home) as con:
+        rows = con.execute(select(tables.people.c.person_id, tables.people.c.imported_at))
+        return {row.person_id: row.imported_at for row in rows}
+
+
 def person_ids(home: Home) -> dict[str, str]:
     """The person_id each member was given when first met."""
     with reading(home) as con:

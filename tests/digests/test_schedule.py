@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digests.model import WEEK, Person
+from digests.model import WEEK, Cadence, Person
 from digests.schedule import GRACE, due, is_working, next_slot
 
 ZONES = sorted(available_timezones() - {"localtime"})
@@ -87,6 +87,19 @@ def test_a_slot_that_fell_into_the_next_day_comes_after_an_early_one_of_that_day
 
     assert due(early_and_late, at("2024-03-31T01:29")).at == at("2024-03-31T01:15")  # type: ignore[union-attr]
     assert due(early_and_late, at("2024-03-31T01:30")).on == date(2024, 3, 30)  # type: ignore[union-attr]
+
+
+def test_a_weekly_slot_nobody_was_there_for_is_due_on_the_next_day_its_reader_works() -> None:
+    weekly = replace(person("Europe/Berlin", days=WEEK[:5]), cadence=Cadence("weekly", "fri"))
+    friday = at("2026-03-06T07:00")
+
+    assert due(weekly, at("2026-03-07T12:00")) is None  # Saturday
+    assert due(weekly, at("2026-03-09T06:59")) is None  # Monday, before eight
+    for still in ("2026-03-09T07:00", "2026-03-12T20:00"):
+        assert due(weekly, at(still)).at == friday  # type: ignore[union-attr]
+    assert due(weekly, at("2026-03-13T07:00")).at == at("2026-03-13T07:00")  # type: ignore[union-attr]
+    assert due(replace(weekly, chosen_at=at("2026-03-08T07:00")), at("2026-03-09T12:00")) is None
+    assert due(replace(weekly, cadence=Cadence("daily")), at("2026-03-07T12:00")) is None
 
 
 def test_nothing_is_due_on_a_day_off_there() -> None:
