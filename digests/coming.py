@@ -47,10 +47,13 @@ def _addressed(
     if not ready:
         return
     last, stopped = ledger.latest(home, states=ledger.STATES), ledger.suppressions(home)
+    read, head = ledger.cursors(home, [person.person_id for person, _ in ready]), warehouse.head()
     for person, slot_at in ready:
+        known = read.get(person.person_id)
+        news = known is None or known.window.upto < head
         open_to_mail = ledger.plain_address(person.email or "") not in stopped
         free = open_to_mail and _through(person, last.get(person.person_id), now)
-        if free and _waits(home, warehouse, person, now):
+        if news and free and _waits(home, warehouse, person, now):
             yield person, slot_at
 
 

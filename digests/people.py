@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -64,7 +64,7 @@ def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
         added=tuple(key for key in new if key not in saved),
         updated=tuple(key for key in new if key in saved and saved[key] != new[key]),
         unchanged=tuple(key for key in new if saved.get(key) == new[key]),
-        warnings=tuple(_warnings(entries, members)),
+        warnings=(*_warnings(entries, members), *_unknown_boards(rows.values(), boards(home))),
     )
 
 
@@ -120,6 +120,13 @@ def _warnings(entries: Iterable[Entry], members: Mapping[str, MemberNow]) -> Ite
             near = [names[one] for one in get_close_matches(plain(entry.name), names, 2, 0.6)]
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             yield f"“{entry.name}”: no member of a board has this name yet; it counts as soon as one does.{hint}"
+
+
+def _unknown_boards(entries: Iterable[Entry], known: Iterable[BoardNow]) -> Iterator[str]:
+    ids = {board.board_id for board in known}
+    for entry in entries:
+        for name in [name for key in BOARDS for name in entry.told.get(key, ()) if name not in ids]:
+            yield f"“{entry.name}”: no board is called {name!r} yet; it counts as soon as one is"
 
 
 def people(home: Home) -> list[Person]:

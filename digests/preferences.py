@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 from digests import holidays
 from digests.mentions import plain
 from digests.model import SECTIONS, WEEK, Cadence, Pause
+from digests.zones import near_zones, zone_names
 
 # One address, without anything that could end a header or begin another recipient.
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^\s@,;:<>()\[\]\\\"]{1,253}\Z")
@@ -56,35 +55,13 @@ def email(value: object) -> str:
         raise BadPreference(f"e-mail {value!r} has a domain that cannot exist ({error}).") from error
 
 
-@cache
-def zones() -> tuple[str, ...]:
-    """Every IANA zone, by name."""
-    return tuple(sorted(available_timezones() - {"localtime"}))
-
-
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(zones())
-
-
 def zone(value: object) -> str:
     """An IANA zone."""
-    if isinstance(value, str) and value in _zone_names():
+    if isinstance(value, str) and value in zone_names():
         return value
     near = near_zones(str(value))
     hint = f"did you mean {' or '.join(near)}?" if near else "use an IANA name like Europe/Berlin."
     raise BadPreference(f"there is no zone {value!r}; {hint}")
-
-
-def near_zones(text: str) -> list[str]:
-    """Zones somebody may have meant: by the name of the place, else by spelling."""
-    by_plain = {plain(zone): zone for zone in zones()}
-    wanted = plain(text.strip()).replace(" ", "_")
-    places = {key.rpartition("/")[2]: zone for key, zone in by_plain.items() if "/" in key}
-    found = [by_plain[wanted]] if wanted in by_plain else []
-    found += [places[key] for key in get_close_matches(wanted.rpartition("/")[2], places, 2, 0.75)]
-    found += [by_plain[key] for key in get_close_matches(wanted, by_plain, 2, 0.7)]
-    return list(dict.fromkeys(found))[:3]
 
 
 def send_at(value: object) -> tuple[time, ...]:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from digests import holidays
 from digests.model import WEEK, Person
-from digests.preferences import PREFERENCES, in_words, zones
+from digests.preferences import PREFERENCES, in_words
+from digests.zones import zones
 from pages import _data, _parts
 
 HALF_HOURS = [f"{hour:02d}:{minute:02d}" for hour in range(24) for minute in (0, 30)]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from wall_clock import DAY, MINUTE, Clock, days, first_shown
 
 from digests.model import WEEK, Pause, Person
-from digests.preferences import zones
 from digests.schedule import GRACE, due, slots_on
+from digests.zones import zones
 
 START, END = date(2011, 7, 1), date(2021, 7, 1)
 """Ten years in which Apia and Fakaofo left out a day, and Moscow, Pyongyang, Caracas and Casablanca changed their minds."""

@@ -48,6 +48,22 @@ def test_a_slot_is_planned_once_whoever_plans_it(books: Home) -> None:
     assert states(books) == [("ada", "due"), ("ben", "due")]
 
 
+def test_what_was_sent_since_somebody_was_here_is_unread(books: Home) -> None:
+    ledger.keep_person_ids(books, {"flux:ada": "ada", "flux:ben": "ben"})
+    for day in range(3):
+        at = NOW + timedelta(days=day)
+        for who in ("ada", "ben"):
+            assert made(books, who, after=day, upto=day + 1, now=at)
+        sent = [Outcome(mail.digest_id, "sent") for mail in ledger.take(books, "w", at, limit=9)]
+        ledger.settle(books, "w", sent, at)
+    assert ledger.unread(books) == {"ada": 3, "ben": 3}
+
+    ledger.seen(books, "ada", NOW + timedelta(days=1, hours=1))
+    ledger.caught_up(books, "ben", 3, NOW + timedelta(days=3))
+
+    assert ledger.unread(books) == {"ada": 1}
+
+
 def test_a_later_slot_takes_the_place_of_one_that_was_never_made(books: Home) -> None:
     ledger.plan(books, [("ada", NOW)], NOW)
     ledger.plan(books, [("ada", NOW + timedelta(hours=4))], NOW + timedelta(hours=4))
