@@ -24,6 +24,11 @@ class Home:
         return self.root / "warehouse"
 
     @property
+    def warehouse(self) -> str:
+        """What messages call the warehouse: its folder, or the lake."""
+        return self.lake.name if self.lake else str(self.warehouse_dir)
+
+    @property
     def warehouse_link(self) -> Path:
         """Always opens the newest published warehouse, in any DuckDB tool."""
         return self.root / "warehouse.duckdb"

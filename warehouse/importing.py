@@ -55,7 +55,7 @@ def import_export(home: Home, folder: Path, *, at_once: int = EVENTS_AT_ONCE) ->
                 _prove(con, manifest, folder)
         except duckdb.Error as error:
             raise ExportBroken(
-                f"the export in {folder} could not be written to {home.warehouse_dir}: {error}\n"
+                f"the export in {folder} could not be written to {home.warehouse}: {error}\n"
                 f"Nothing of it is kept, so the same can be tried again; is the disk full?"
             ) from error
         log.publish()

@@ -17,6 +17,7 @@ from warehouse.deriving import Deriving
 from warehouse.home import Home
 from warehouse.lake.live import LiveLake
 from warehouse.migrations import WarehouseBroken, migrate
+from warehouse.model import Batch
 from warehouse.turns import Turns, WarehouseBusy
 from warehouse.versions import FileVersions, Sizes
 from warehouse.whole import BETWEEN_CHECKPOINTS
@@ -68,6 +69,9 @@ class Live(Protocol):
     def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         """A second connection to the same database, for a transaction of its own."""
 
+    def keepable(self, batch: Batch) -> Batch:
+        """The batch as it can be kept here."""
+
     def turn(self) -> AbstractContextManager[None]:
         """Keep other writers out for a transaction."""
 
@@ -89,7 +93,7 @@ class LiveFile:
 
     @property
     def name(self) -> str:
-        return str(self._home.warehouse_dir)
+        return self._home.warehouse
 
     @property
     def cause(self) -> str:
@@ -115,6 +119,9 @@ class LiveFile:
 
     def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         return con.cursor()
+
+    def keepable(self, batch: Batch) -> Batch:
+        return batch
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:

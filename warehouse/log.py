@@ -89,6 +89,7 @@ class Log:
         Events told before (same source and event_id) are left out; the others get the next offsets in batch order.
         The cost does not grow with the log: state takes the batch in later, before anybody can read it.
         """
+        batch = self._live.keepable(batch)
         try:
             with self.transaction() as con:
                 head = one_int(con, "select head from progress")

@@ -61,13 +61,13 @@ def current(home: Home) -> PublishedFile | None:
 
 def nothing_published(home: Home) -> NothingPublished:
     """The error, with what to do about it."""
-    if _pointer(home).exists():
+    if home.lake is None and _pointer(home).exists():
         return NothingPublished(
             f"{_pointer(home)} cannot be read, so nobody knows what is published.\n"
             f"The next publish writes it anew; `daybreak restore` does it now."
         )
     return NothingPublished(
-        f"nothing is published in {home.warehouse_dir} yet.\n"
+        f"nothing is published in {home.warehouse} yet.\n"
         f"Run `daybreak up`, or ingest a board: `daybreak ingest trello FILE` or `daybreak ingest flux`."
     )
 

@@ -17,7 +17,7 @@ from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
 from warehouse.hot import attach
 from warehouse.lake import reading as lake_reading
-from warehouse.lake.catalog import in_words
+from warehouse.lake.engine import in_words
 from warehouse.migrations import WarehouseBroken, require_known
 from warehouse.model import Event, Published, Window
 from warehouse.publish import NothingPublished, PublishedFile, nothing_published

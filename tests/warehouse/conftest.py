@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
+from lakes import copied_lake, make_template, settings_of
 from postgres import postgres
 from warehouse.home import Home
-from warehouse.lake.address import lake_of
 from warehouse.model import Batch, Event
 
 __all__ = ["postgres"]  # a fixture
@@ -48,28 +46,30 @@ def event() -> Callable[..., Event]:
     return make_event
 
 
+@pytest.fixture(scope="session")
+def lake_template(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with an empty lake, to copy."""
+    return make_template(postgres, tmp_path_factory.mktemp("lake"))
+
+
 @pytest.fixture
-def lake_home(tmp_path: Path, postgres: str) -> Home:
-    """An empty home whose warehouse is an empty lake."""
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    """An empty home; with ON_BOTH once with a file, once with a lake."""
     root = tmp_path / "home"
     root.mkdir()
-    return Home(root, lake=lake_of(lake_settings(new_database(postgres), tmp_path / "data")))
+    if getattr(request, "param", "file") == "file":
+        yield Home(root)
+        return
+    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("lake_template")
+    with copied_lake(server, template, root) as home:
+        yield home
 
 
-def new_database(server: str) -> str:
-    """The address of a new database on this server."""
-    name = f"lake_{next(_NUMBERS)}"
-    with psycopg.connect(server, autocommit=True) as con:
-        con.execute(f"create database {name} template template0")
-    return server.rpartition("/")[0] + f"/{name}"
-
-
-_NUMBERS = count(1)
-
-
-def lake_settings(address: str, data: Path) -> dict[str, str]:
-    """The environment that names a lake."""
-    return {"DAYBREAK_WAREHOUSE": f"ducklake:postgres:{address}", "DAYBREAK_LAKE_DATA": str(data)}
+@pytest.fixture
+def shared(postgres: str, lake_template: str, tmp_path: Path) -> Iterator[Home]:
+    """An empty home with a lake."""
+    with copied_lake(postgres, lake_template, tmp_path / "shared") as home:
+        yield home
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def child(home: Home) -> Callable[..., subprocess.Popen[str]]:
         root = Path(__file__).parents[2]
         return subprocess.Popen(
             [sys.executable, str(CHILD), str(at.root), *words],
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(root), **settings_of(at)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

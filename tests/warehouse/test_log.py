@@ -11,6 +11,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
+from lakes import ON_BOTH
 from warehouse.home import Home
 from warehouse.log import Log, WarehouseBroken, WarehouseBusy
 from warehouse.model import Appended, Batch, Cursor, Entity, Event, Snapshot, Window
@@ -28,6 +29,7 @@ def published(home: Home, *batches: Batch) -> Warehouse:
     return Warehouse.open(home)
 
 
+@ON_BOTH
 def test_events_get_gapless_offsets_in_batch_order(home: Home, event: MakeEvent) -> None:
     first, second = Batch((event(7), event(5), event(9))), Batch((event(2), event(1)))
     with published(home, first, second) as warehouse:
@@ -35,6 +37,7 @@ def test_events_get_gapless_offsets_in_batch_order(home: Home, event: MakeEvent)
     assert told == list(enumerate(["e7", "e5", "e9", "e2", "e1"], start=1))
 
 
+@ON_BOTH
 def test_an_event_told_twice_in_a_batch_or_again_later_is_kept_once(home: Home, event: MakeEvent) -> None:
     with Log.open(home) as log:
         assert log.append(Batch((event(1), event(1), event(2)))) == Appended(events=3, new=2, upto=2)
@@ -43,6 +46,7 @@ def test_an_event_told_twice_in_a_batch_or_again_later_is_kept_once(home: Home, 
         assert log.append(Batch((other,))).new == 1, "another source may use the same event_id"
 
 
+@ON_BOTH
 def test_an_event_comes_back_as_it_went_in(home: Home, event: MakeEvent) -> None:
     told = event(
         1, actor_id="m1", column_from="k1", column_to="k2", inferred=True,
@@ -53,11 +57,13 @@ def test_an_event_comes_back_as_it_went_in(home: Home, event: MakeEvent) -> None
     assert back == Event(**{**{name: getattr(told, name) for name in Event.__slots__}, "event_offset": 1})
 
 
+@ON_BOTH
 def test_half_a_surrogate_pair_does_not_stop_the_log(home: Home, event: MakeEvent) -> None:
     with published(home, Batch((event(1, after={"title": "cut \ud83d off"}),))) as warehouse:
         assert warehouse.cards()["title"].to_list() == ["cut ? off"]
 
 
+@ON_BOTH
 def test_the_cursor_moves_with_its_batch_and_not_without_it(home: Home, event: MakeEvent) -> None:
     nameless = Cursor("flux", "b1", None)
     with Log.open(home) as log:
@@ -71,6 +77,7 @@ def test_the_cursor_moves_with_its_batch_and_not_without_it(home: Home, event: M
         assert log.append(Batch((event(4),))).upto == 2
 
 
+@ON_BOTH
 def test_the_same_batch_again_changes_nothing_and_publishes_nothing(
     home: Home, batch: MakeBatch, event: MakeEvent
 ) -> None:

@@ -14,6 +14,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 
+from lakes import ON_BOTH
 from warehouse import audit, publish, state
 from warehouse.home import Home
 from warehouse.log import Log
@@ -27,12 +28,14 @@ BATCHES = "20"
 Child = Callable[..., subprocess.Popen[str]]
 
 
+@ON_BOTH
 def test_nothing_is_published_before_the_first_publish(home: Home) -> None:
     with pytest.raises(NothingPublished, match="daybreak ingest"):
         Warehouse.open(home)
     assert current_version(home) is None
 
 
+@ON_BOTH
 def test_a_view_stays_as_it_was_opened_and_the_next_one_is_new(home: Home, batch: MakeBatch) -> None:
     with Log.open(home) as log:
         log.append(batch(1, 3))
@@ -48,6 +51,7 @@ def test_a_view_stays_as_it_was_opened_and_the_next_one_is_new(home: Home, batch
             assert after.published_at >= before.published_at
 
 
+@ON_BOTH
 def test_a_window_can_be_read_of_some_boards_only(home: Home, event: MakeEvent) -> None:
     with Log.open(home) as log:
         log.append(Batch((event(1), event(2, board_id="b2"), event(3))))
@@ -67,6 +71,7 @@ def test_the_offset_before_an_instant_opens_the_window_on_all_that_came_after(
         assert [warehouse.offset_before(event(n).occurred_at) for n in (1, 5, 8, 9)] == [0, 1, 1, 4]
 
 
+@ON_BOTH
 def test_what_only_a_snapshot_changed_is_published_too(home: Home, event: MakeEvent) -> None:
     with Log.open(home) as log:
         log.publish()
@@ -248,6 +253,7 @@ def same_as_undisturbed(home: Home, calm: Home, child: Child) -> None:
             )
 
 
+@ON_BOTH
 def test_killed_at_any_moment_the_log_is_whole_and_goes_on(home: Home, child: Child, tmp_path) -> None:
     kill_at_random(home, child, 5)
     same_as_undisturbed(home, Home(tmp_path / "calm"), child)

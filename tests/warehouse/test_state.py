@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from histories import NO_SHRINKING, START, some_batch, some_event
+from lakes import ON_BOTH
 from warehouse import state
 from warehouse.home import Home
 from warehouse.log import Log
@@ -38,6 +39,7 @@ def card_row(warehouse: Warehouse, card_id: str = "c1") -> dict[str, Any]:
     return warehouse.cards().row(by_predicate=pl.col("card_id") == card_id, named=True)
 
 
+@ON_BOTH
 def test_a_card_is_what_was_said_of_it_last_by_its_own_clock(home: Home, event: MakeEvent) -> None:
     told_late = event(2, "card.updated", after={"title": "Earlier name", "description": "Kept"})
     batches = [
@@ -48,6 +50,7 @@ def test_a_card_is_what_was_said_of_it_last_by_its_own_clock(home: Home, event: 
     assert (card["title"], card["description"], card["last_offset"]) == ("Last name", "Kept", 3)
 
 
+@ON_BOTH
 def test_null_empties_a_field_and_silence_leaves_it(home: Home, event: MakeEvent) -> None:
     events = (
         event(
@@ -61,6 +64,7 @@ def test_null_empties_a_field_and_silence_leaves_it(home: Home, event: MakeEvent
     assert card["created_at"] == START + timedelta(minutes=1)
 
 
+@ON_BOTH
 def test_members_and_labels_are_the_last_word_on_each(home: Home, event: MakeEvent) -> None:
     shown = snapshot(0, Entity("card", "c1", {"member_ids": ["m7", "m8"], "labels": ["old", "shown"]}))
     events = (
@@ -77,6 +81,7 @@ def test_members_and_labels_are_the_last_word_on_each(home: Home, event: MakeEve
     assert members == ["m1", "m2", "m7", "m8"], "who once had a card stays one of the board's people"
 
 
+@ON_BOTH
 def test_archived_and_deleted_are_instants_and_can_be_taken_back(home: Home, event: MakeEvent) -> None:
     events = (
         event(1), event(2, "card.archived"), event(3, card_id="c2"), event(4, "card.archived", card_id="c2"),
@@ -94,6 +99,7 @@ def test_moving_puts_a_card_in_its_column(home: Home, event: MakeEvent) -> None:
         assert card_row(warehouse)["column_id"] == "k2"
 
 
+@ON_BOTH
 def test_the_snapshot_speaks_where_the_log_is_silent(home: Home, event: MakeEvent) -> None:
     made = START - timedelta(days=30)
     shown = snapshot(
@@ -114,6 +120,7 @@ def test_the_snapshot_speaks_where_the_log_is_silent(home: Home, event: MakeEven
     assert members == [("m1", "flux", "Ada", "ada", "human")]
 
 
+@ON_BOTH
 def test_a_newer_snapshot_replaces_an_older_is_ignored_people_stay(home: Home) -> None:
     first = snapshot(1, Entity("card", "c1", {"title": "One"}), Entity("member", "m1", {"name": "Ada"}))
     second = snapshot(2, Entity("card", "c2", {"title": "Two"}))
@@ -123,6 +130,7 @@ def test_a_newer_snapshot_replaces_an_older_is_ignored_people_stay(home: Home) -
         assert warehouse.board_members()["member_id"].to_list() == ["m1"]
 
 
+@ON_BOTH
 def test_comments_and_checklist_items_are_followed(home: Home, event: MakeEvent) -> None:
     item = {"entity_type": "checklist_item", "entity_id": "i1"}
     events = (
@@ -144,6 +152,7 @@ def test_comments_and_checklist_items_are_followed(home: Home, event: MakeEvent)
     assert (done["text"], done["checklist"], done["card_id"], done["done"]) == ("Sow", "Spring", "c1", True)
 
 
+@ON_BOTH
 def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_deleted(
     home: Home, event: MakeEvent
 ) -> None:
@@ -181,6 +190,7 @@ def test_what_is_known_of_a_board_is_the_log_over_the_snapshot_without_the_delet
     }
 
 
+@ON_BOTH
 def test_many_things_are_derived_in_slices_with_the_same_result(
     home: Home, tmp_path: Path, event: MakeEvent
 ) -> None:

@@ -1,9 +1,10 @@
-"""A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|export|import|migrate|once …`."""
+"""A process that writes or reads a warehouse for tests: `writing_child.py HOME fill|hold|read|export|import|migrate|share|stall|once …`."""
 
 # ruff: noqa: T201  # it talks to the test by printing
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import duckdb
 from warehouse.export import export
 from warehouse.home import Home
 from warehouse.importing import import_export
+from warehouse.lake.address import lake_of
 from warehouse.log import Log, Sizes, WarehouseBusy
 from warehouse.migrations import migrate
 from warehouse.model import Batch, Cursor, Entity, Event, Snapshot
@@ -85,6 +87,23 @@ def read_often(home: Home, times: int) -> int:
     return done
 
 
+def share(home: Home, who: int, batches: int) -> None:
+    """Append and publish beside others: batches nobody else has, and every third that all have."""
+    with Log.open(home) as log:
+        for number in range(batches):
+            log.append(batch(number if number % 3 == 0 else who * 1_000 + number))
+            log.publish()
+    print("done")
+
+
+def stall(home: Home) -> None:
+    """Die in the middle of a transaction, while nobody else may write."""
+    with Log.open(home) as log, log.transaction() as con:
+        con.execute("update progress set head = head + 1")
+        print("at work", flush=True)
+        sys.stdin.read()
+
+
 def once(home: Home, wait: float) -> None:
     """Try to write once."""
     try:
@@ -95,7 +114,7 @@ def once(home: Home, wait: float) -> None:
 
 
 if __name__ == "__main__":
-    where = Home(Path(sys.argv[1]))
+    where = Home(Path(sys.argv[1]), lake=lake_of(os.environ))
     match sys.argv[2:]:
         case ["fill", batches]:
             fill(where, int(batches))
@@ -113,5 +132,9 @@ if __name__ == "__main__":
             print("at work", flush=True)
             with duckdb.connect(str(where.warehouse_dir / "live.duckdb")) as con:
                 migrate(con, where.warehouse_dir / "live.duckdb", Path(steps))
+        case ["share", who, batches]:
+            share(where, int(who), int(batches))
+        case ["stall"]:
+            stall(where)
         case ["once", wait]:
             once(where, float(wait))

@@ -42,6 +42,11 @@ class Lake:
     data: str = ""
     storage: Storage = field(default_factory=Storage)
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"the lake at {self.catalog}"
+
 
 def lake_of(settings: Mapping[str, str]) -> Lake | None:
     """The lake these settings (the environment) name; None where the warehouse is a file of the home's own."""

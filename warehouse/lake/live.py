@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -10,10 +11,15 @@ from pathlib import Path
 import duckdb
 
 from warehouse.deriving import Deriving
-from warehouse.lake import catalog
 from warehouse.lake.address import DATA_SETTING, Lake
-from warehouse.lake.catalog import Turn
+from warehouse.lake.engine import data_path, engine, quoted, told_by_catalog, translated
+from warehouse.lake.nul import without_nul
+from warehouse.lake.shown import prepare, show, shown, still_shown, take_tidying
+from warehouse.lake.tidy import EVERY, tidy
+from warehouse.lake.turn import Turn
 from warehouse.migrations import WarehouseBroken, migrate
+from warehouse.model import Batch
+from warehouse.turns import WarehouseBusy
 
 INLINED_ROWS = 1_000
 """What a transaction adds to a table up to this many rows waits in the catalog, and becomes Parquet when the lake is tidied.
@@ -34,14 +40,14 @@ class LiveLake:
 
     @property
     def name(self) -> str:
-        return f"the lake at {self._lake.catalog}"
+        return self._lake.name
 
     @property
     def cause(self) -> str:
         return "is the catalog's server up, and its data to be reached?"
 
     def take(self, wait: timedelta) -> None:  # noqa: ARG002  # nobody is in the way: appends take turns, not writers
-        self._turn = Turn(self._lake, PATIENCE)
+        self._turn = Turn(engine(self._lake).cursor(), self._lake, PATIENCE)
 
     def release(self) -> None:
         if self._turn:
@@ -52,93 +58,97 @@ class LiveLake:
         return False
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        con = catalog.engine(self._lake)
-        try:
-            with self.turn():  # two that come at once shall not both begin the lake
-                self._open(con)
-        except BaseException:
-            con.close()
-            raise
+        with self.turn(), translated(self._lake):  # two that come at once shall not both begin the lake
+            con = self._open()
+            try:
+                migrate(con, self.name, dialect=_without_compression)
+                _settle(con)
+            except BaseException:
+                con.close()
+                raise
         return con
 
-    def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-        cursor = con.cursor()
-        cursor.execute("use lake")
-        return cursor
+    def beside(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:  # noqa: ARG002  # the engine knows
+        return self._attached()
+
+    def keepable(self, batch: Batch) -> Batch:
+        return without_nul(batch)
 
     def turn(self) -> AbstractContextManager[None]:
         assert self._turn is not None
         return self._turn.held()
 
-    def versions(self, deriving: Deriving, appending: AbstractContextManager[object]) -> LakeVersions:
-        return LakeVersions(self._lake, deriving, appending)
+    def versions(self, deriving: Deriving, appending: AbstractContextManager[object]) -> LakeVersions:  # noqa: ARG002  # a turn keeps all of them out
+        return LakeVersions(self, self._lake, deriving)
 
-    def _open(self, con: duckdb.DuckDBPyConnection) -> None:
-        catalog.attach_catalog(con, self._lake)
-        kept = catalog.data_path(con)
-        if kept:
-            _require_there(kept, self._lake)
-            catalog.attach(con, self._lake, "lake", *_data_option(self._lake))
-        else:
-            _begin(con, self._lake)
-        con.execute("use lake")
-        migrate(con, self.name, dialect=_without_compression)
+    def tidy_if_due(self) -> None:
+        """Tidy the lake, unless somebody did lately. What fails is tried again the next time."""
+        with (
+            contextlib.suppress(duckdb.Error, WarehouseBroken, WarehouseBusy),
+            self.turn(),
+            self._attached() as con,
+        ):
+            if take_tidying(con, EVERY):
+                tidy(con)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        with engine(self._lake).cursor() as con:
+            kept = data_path(con)
+            if kept:
+                _require_there(kept, self.name)
+            elif not self._lake.data:
+                raise WarehouseBroken(
+                    f"there is no lake at {self._lake.catalog} yet, and nothing says where its data shall lie.\n"
+                    f"Set {DATA_SETTING} to a folder all machines share, or to `s3://bucket/folder`."
+                )
+        return self._attached()
+
+    def _attached(self) -> duckdb.DuckDBPyConnection:
+        data = [f"data_path '{quoted(self._lake.data)}'"] if self._lake.data else []
+        return engine(self._lake).lake_cursor("lake", *data)
 
 
 class LakeVersions:
     """What readers are shown of a lake: a snapshot whose state is up to its log."""
 
-    def __init__(self, lake: Lake, deriving: Deriving, appending: AbstractContextManager[object]) -> None:
-        self._lake, self._deriving, self._appending = lake, deriving, appending
-        self._con = deriving.con.cursor()  # appends and deriving go on while readers are told
+    def __init__(self, live: LiveLake, lake: Lake, deriving: Deriving) -> None:
+        self._live, self._lake, self._deriving = live, lake, deriving
+        self._con = engine(lake).cursor()  # appends and deriving go on while readers are told
 
     def publish(self) -> None:
-        with self._deriving.lock:
-            self._deriving.catch_up()  # nearly all there is, while appends go on
-            with self._appending, self._deriving.caught_up() as progress:
-                snapshot = self._snapshot()
+        with self._deriving.caught_up() as progress:
+            ((snapshot,),) = self._con.execute("from ducklake_current_snapshot('lake')").fetchall()
         self._deriving.forget(progress.revision)
-        with catalog.translated(self._lake):
-            now = catalog.shown(self._con)
+        with translated(self._lake):
+            now = shown(self._con)
             if now is None or now.revision != progress.revision:
-                catalog.show(self._con, snapshot, progress.revision)
+                show(self._con, snapshot, progress.revision)
             else:
-                catalog.still_shown(self._con)
+                still_shown(self._con)
+        self._live.tidy_if_due()
 
     def finish(self) -> None:
-        """Nothing to do: whoever reads a lake, is shown the same."""
+        """Nothing to do: whoever reads a lake is shown the same."""
 
     def close(self) -> None:
         self._con.close()
 
-    def _snapshot(self) -> int:
-        ((snapshot,),) = self._con.execute("from ducklake_current_snapshot('lake')").fetchall()
-        return int(snapshot)
 
-
-def _begin(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    """Make a new lake in the catalog's database."""
-    if not lake.data:
-        raise WarehouseBroken(
-            f"there is no lake at {lake.catalog} yet, and nothing says where its data shall lie.\n"
-            f"Set {DATA_SETTING} to a folder all machines share, or to `s3://bucket/folder`."
-        )
-    catalog.attach(con, lake, "lake", *_data_option(lake))
-    con.execute(f"call lake.set_option('data_inlining_row_limit', {INLINED_ROWS})")
+def _settle(con: duckdb.DuckDBPyConnection) -> None:
+    """Tell a new lake how it shall be kept. What is told last says that all is."""
+    if told_by_catalog(con, "data_inlining_row_limit") == str(INLINED_ROWS):
+        return
+    prepare(con)
     con.execute("call lake.set_option('parquet_compression', 'zstd')")
+    con.execute(f"call lake.set_option('data_inlining_row_limit', {INLINED_ROWS})")
 
 
-def _require_there(data: str, lake: Lake) -> None:
+def _require_there(data: str, name: str) -> None:
     """Refuse a folder that is not mounted here: what is written into an empty one, nobody else would find."""
     if data.startswith("/") and not Path(data).is_dir():
         raise WarehouseBroken(
-            f"the data of the lake at {lake.catalog} lies in {data}, which is not there.\n"
-            f"Mount it on this machine as it is on the others."
+            f"the data of {name} lies in {data}, which is not there.\nMount it on this machine as it is on the others."
         )
-
-
-def _data_option(lake: Lake) -> list[str]:
-    return [f"data_path '{catalog.quoted(lake.data)}'"] if lake.data else []
 
 
 def _without_compression(sql: str) -> str:
