@@ -14,6 +14,7 @@ import duckdb
 from warehouse import state
 from warehouse.damage import RESTORE, is_damage
 from warehouse.home import Home
+from warehouse.lake.health import check as check_lake
 from warehouse.model import Finding
 from warehouse.publish import PublishedFile
 from warehouse.reading import NothingPublished, WarehouseBroken, current, open_published
@@ -48,7 +49,12 @@ def audit(home: Home) -> list[Finding]:
 
 def check(home: Home, now: datetime) -> list[Finding]:
     """What `doctor` asks of the warehouse: can it be written, is something published, how old is it."""
-    published = current(home)
+    try:
+        published = current(home)
+        lake = [] if home.lake is None or published is None else [check_lake(home.lake)]
+    except WarehouseBroken as error:
+        what, _, next_step = str(error).partition("\n")
+        return [_writable(home), Finding(False, "published", what, next_step)]
     if published is None:
         return [
             _writable(home),
@@ -65,6 +71,7 @@ def check(home: Home, now: datetime) -> list[Finding]:
             f"version {published.version}",
             "" if there else RESTORE,
         ),
+        *lake,
         Finding(True, "size", _sizes(home)),
         Finding(True, "age", age, FOLLOW if silent > QUIET else SET_BACK if silent < -AHEAD else ""),
     ]
@@ -182,7 +189,11 @@ def _sizes(home: Home) -> str:
     """What lies in the home, in MB: what grows is seen in time."""
     places = {
         "live": [*home.warehouse_dir.glob("live*")],
-        "published": [*home.warehouse_dir.glob("published/*"), *home.warehouse_dir.glob("open/*")],
+        "published": [
+            file
+            for folder in ("published", "open", "copies")
+            for file in home.warehouse_dir.glob(f"{folder}/*")
+        ],
         "outbox": [*home.outbox.rglob("*")],
         "unreadable": [*(home.root / "unreadable").glob("*")],
         "ledger": [*home.root.glob("ledger.sqlite*")],

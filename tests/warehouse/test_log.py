@@ -57,7 +57,6 @@ def test_an_event_comes_back_as_it_went_in(home: Home, event: MakeEvent) -> None
     assert back == Event(**{**{name: getattr(told, name) for name in Event.__slots__}, "event_offset": 1})
 
 
-@ON_BOTH
 def test_half_a_surrogate_pair_does_not_stop_the_log(home: Home, event: MakeEvent) -> None:
     with published(home, Batch((event(1, after={"title": "cut \ud83d off"}),))) as warehouse:
         assert warehouse.cards()["title"].to_list() == ["cut ? off"]

@@ -35,7 +35,6 @@ def test_nothing_is_published_before_the_first_publish(home: Home) -> None:
     assert current_version(home) is None
 
 
-@ON_BOTH
 def test_a_view_stays_as_it_was_opened_and_the_next_one_is_new(home: Home, batch: MakeBatch) -> None:
     with Log.open(home) as log:
         log.append(batch(1, 3))
@@ -51,7 +50,6 @@ def test_a_view_stays_as_it_was_opened_and_the_next_one_is_new(home: Home, batch
             assert after.published_at >= before.published_at
 
 
-@ON_BOTH
 def test_a_window_can_be_read_of_some_boards_only(home: Home, event: MakeEvent) -> None:
     with Log.open(home) as log:
         log.append(Batch((event(1), event(2, board_id="b2"), event(3))))

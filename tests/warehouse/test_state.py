@@ -39,7 +39,6 @@ def card_row(warehouse: Warehouse, card_id: str = "c1") -> dict[str, Any]:
     return warehouse.cards().row(by_predicate=pl.col("card_id") == card_id, named=True)
 
 
-@ON_BOTH
 def test_a_card_is_what_was_said_of_it_last_by_its_own_clock(home: Home, event: MakeEvent) -> None:
     told_late = event(2, "card.updated", after={"title": "Earlier name", "description": "Kept"})
     batches = [
@@ -50,7 +49,6 @@ def test_a_card_is_what_was_said_of_it_last_by_its_own_clock(home: Home, event: 
     assert (card["title"], card["description"], card["last_offset"]) == ("Last name", "Kept", 3)
 
 
-@ON_BOTH
 def test_null_empties_a_field_and_silence_leaves_it(home: Home, event: MakeEvent) -> None:
     events = (
         event(
@@ -81,7 +79,6 @@ def test_members_and_labels_are_the_last_word_on_each(home: Home, event: MakeEve
     assert members == ["m1", "m2", "m7", "m8"], "who once had a card stays one of the board's people"
 
 
-@ON_BOTH
 def test_archived_and_deleted_are_instants_and_can_be_taken_back(home: Home, event: MakeEvent) -> None:
     events = (
         event(1), event(2, "card.archived"), event(3, card_id="c2"), event(4, "card.archived", card_id="c2"),
@@ -130,7 +127,6 @@ def test_a_newer_snapshot_replaces_an_older_is_ignored_people_stay(home: Home) -
         assert warehouse.board_members()["member_id"].to_list() == ["m1"]
 
 
-@ON_BOTH
 def test_comments_and_checklist_items_are_followed(home: Home, event: MakeEvent) -> None:
     item = {"entity_type": "checklist_item", "entity_id": "i1"}
     events = (
