@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 import streamlit as st
 
+from digests.web.routes import routes
 from pages import _push, _warm
 from warehouse.home import Home
 from warehouse.lake.address import lake_of
@@ -71,7 +72,7 @@ def unexpected(error: Exception) -> bool:
 
 app = st.App(
     PAGES / "_script.py",
-    routes=[_push.route(home())],
+    routes=[_push.route(home()), *routes(home(), clock, _push.base())],
     lifespan=_warm.lifespan(home()),
     on_script_error=unexpected,
 )

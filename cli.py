@@ -23,6 +23,7 @@ from warehouse.lake.address import BadAddress, lake_of
 
 if TYPE_CHECKING:
     from digests.deliver import Carrier
+    from digests.web.links import Doors
 
 BOARD_PORT = 8400
 DASHBOARD_PORT = 8500
@@ -554,15 +555,13 @@ def digest_preview(
     now: Now = None,
 ) -> None:
     """The mail this person would get now; nothing is sent or remembered."""
-    from digests.mail import Letterhead
     from digests.people import find
     from digests.run import preview
 
     if output not in ("text", "html", "eml"):
         raise CalledWrong(f"--format {output}: choose text, html or eml")
     home = _ready(context)
-    head = Letterhead(_carrier(home).sender, os.environ.get("DAYBREAK_URL", ""))
-    message = preview(home, find(home, person), _clock(now)(), head)
+    message = preview(home, find(home, person), _clock(now)(), _doors(home))
     if output == "eml":
         return _say(message.as_string())
     body = message.get_body(("plain",) if output == "text" else ("html",))
@@ -601,19 +600,31 @@ def digest_run(
     from digests.run import run
 
     home, clock, stop = _ready(context), _clock(now), _stop_on_signals()
-    url, mail = os.environ.get("DAYBREAK_URL", ""), _carrier(home)
+    mail, doors = _carrier(home), _doors(home)
     if loop:
         keep_running(
-            home, clock=clock, stop=stop, carrier=mail, say=_say, page_url=url, first=_bounces_watched(home)
+            home, clock=clock, stop=stop, carrier=mail, say=_say, doors=doors, first=_bounces_watched(home)
         )
     else:
         # What the loop of `daybreak up` has in hand at this moment is waited for: who asks shall find it done.
         report = run(
-            home, clock(), dry_run=dry_run, carrier=mail, say=_say, page_url=url,
+            home, clock(), dry_run=dry_run, carrier=mail, say=_say, doors=doors,
             clock=clock, stop=stop, patience=timedelta(minutes=1),
         )  # fmt: skip
         _say(str(report))
         raise typer.Exit(WELL if report.ok else FAILED)
+
+
+def _doors(home: Home) -> Doors:
+    """Where mails lead, by the settings in the environment."""
+    from digests.web.links import Doors
+
+    public = os.environ.get("DAYBREAK_PUBLIC_URL", "")
+    if public and not public.startswith("https://"):
+        raise CalledWrong(
+            f"DAYBREAK_PUBLIC_URL={public} must begin with https://: mail programs send their one-click POST there"
+        )
+    return Doors(home, os.environ.get("DAYBREAK_URL", ""), public, _carrier(home).sender)
 
 
 def _carrier(home: Home) -> Carrier:

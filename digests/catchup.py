@@ -76,7 +76,8 @@ def catch_up(
     wanted = [(section, line) for section, line in placed if section in person.sections]
     excluded["section"] += _offsets(placed) - _offsets(wanted)
     accounted = _accounted(told, wanted, excluded)
-    return CatchUp(person, person.zone, window, from_at, now, rank.arranged(wanted), accounted, first)
+    boards = tuple(dict.fromkeys(event.board_id for event in told))
+    return CatchUp(person, person.zone, window, from_at, now, rank.arranged(wanted), accounted, first, boards)
 
 
 def _accounted(

@@ -161,6 +161,12 @@ def world_of(warehouse: Warehouse, person: Person, page_url: str = "") -> World:
     )
 
 
+def boards_of(warehouse: Warehouse, person: Person) -> list[BoardNow]:
+    """The boards the person may see now."""
+    mine = _memberships(warehouse).filter(pl.col("member").is_in(list(person.members)))["board_id"].to_list()
+    return [one for one in boards(warehouse) if one.board_id in mine]
+
+
 def boards(warehouse: Warehouse) -> list[BoardNow]:
     """Every board that is known."""
     return [_board(row) for row in warehouse.boards().iter_rows(named=True)]

@@ -5,6 +5,7 @@ Text and HTML show one layout, so that they say the same.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from itertools import groupby
 from digests.agenda import habit
 from digests.model import SECTIONS, CatchUp, Line, Section
 from digests.naming import counted, day, listed
-from digests.news import headline, tiles, zone_of
+from digests.news import headline, subject, tiles, zone_of
 
 Limits = Mapping[str, int]
 LIMITS: Limits = {
@@ -21,6 +22,10 @@ LIMITS: Limits = {
 }  # fmt: skip
 STATEMENTS = 4
 """So many sentences a card; what was said beyond is counted."""
+NAMED = 12
+"""So many titles in an entry that is about many cards."""
+UNCUT: Limits = dict.fromkeys(LIMITS, sys.maxsize)
+"""Everything, as a mail's own page shows it."""
 ALIKE = 3
 """From so many on, cards of which the same is to be said share one entry."""
 
@@ -80,6 +85,7 @@ class Total:
 class Layout:
     """Everything a digest shows, in order."""
 
+    subject: str
     headline: str
     when: str
     tiles: tuple[tuple[int, str], ...]
@@ -95,6 +101,7 @@ def laid_out(catch_up: CatchUp, limits: Mapping[str, int] = LIMITS) -> Layout:
     sums = tuple(tile for tile in tiles(catch_up) if tile[0])[:5]
     totals = tuple(sorted(_totals(lines), key=lambda total: (-total.cards, total.board)))
     return Layout(
+        subject=subject(catch_up),
         headline=headline(catch_up),
         when=_when(catch_up),
         tiles=sums if len(sums) > 1 else (),
@@ -125,7 +132,7 @@ def _when(catch_up: CatchUp) -> str:
 
 def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
     now = catch_up.to_at.astimezone(zone_of(catch_up))
-    entries = list(_entries(section.lines, now))
+    entries = list(_entries(section.lines, now, whole=limit == sys.maxsize))
     if len({line.board for line in catch_up.lines}) == 1:
         entries = [replace(entry, board="") if entry.titles else entry for entry in entries]
     # To leave one or two out would save nothing.
@@ -142,7 +149,7 @@ def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
     return Block(section.name, cards_told, tuple(entries[:limit]), left_out)
 
 
-def _entries(lines: Iterable[Line], now: datetime) -> Iterator[Entry]:
+def _entries(lines: Iterable[Line], now: datetime, *, whole: bool) -> Iterator[Entry]:
     groups = [tuple(group) for _, group in groupby(lines, lambda line: line.card_id or line.events)]
     alike: dict[object, list[Line]] = {}
     for group in groups:
@@ -152,29 +159,29 @@ def _entries(lines: Iterable[Line], now: datetime) -> Iterator[Entry]:
     for group in groups:
         same = alike.get(_sameness(group[0]), []) if len(group) == 1 else []
         if len(same) < ALIKE:
-            yield _entry(group, now)
+            yield _entry(group, now, sys.maxsize if whole else STATEMENTS)
         elif _sameness(group[0]) not in told:
             told.add(_sameness(group[0]))
-            yield _shared(same, now)
+            yield _shared(same, now, sys.maxsize if whole else NAMED)
 
 
 def _sameness(line: Line) -> object:
     return line.kind, line.lead, line.board, line.reason, line.quote, line.late
 
 
-def _entry(lines: tuple[Line, ...], now: datetime) -> Entry:
+def _entry(lines: tuple[Line, ...], now: datetime, most: int) -> Entry:
     first = lines[0]
     titles = (Title(first.card, first.url),) if first.card_id else ()
-    statements = tuple(_statement(line, now) for line in lines[:STATEMENTS])
+    statements = tuple(_statement(line, now) for line in lines[:most])
     reasons = [reason for reason in dict.fromkeys(line.reason for line in lines) if reason != "on your board"]
     done = any(line.kind == "done" for line in lines)
     why = ", ".join(reasons or [first.reason])
     return Entry(titles, 0, first.board, statements, len(lines) - len(statements), why, done)
 
 
-def _shared(lines: list[Line], now: datetime) -> Entry:
+def _shared(lines: list[Line], now: datetime, most: int) -> Entry:
     """One entry for cards of which the same is to be said."""
-    named = tuple(Title(line.card, line.url) for line in lines[:12])
+    named = tuple(Title(line.card, line.url) for line in lines[:most])
     last = _statement(max(lines, key=lambda line: line.at), now)
     statement = Statement(f"Each of these {len(lines)}: {last.lead}", "", last.when)
     return Entry(

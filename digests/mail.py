@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from digests import render
-from digests.model import CatchUp
+from digests.model import NOWHERE, CatchUp, Links
 from digests.naming import clean
 from digests.news import zone_of
 from warehouse.model import Window
@@ -22,14 +22,10 @@ SENDER = f"daybreak@{DOMAIN}"
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What is the same on every mail: whom it comes from, where the dashboard is, and how one gets out of it.
-
-    `unsubscribe` gives the address that ends a person's digests with one POST (RFC 8058), where there is one.
-    """
+    """What is the same on every mail: whom it comes from, and how to know where it leads."""
 
     sender: str = SENDER
-    page_url: str = ""
-    unsubscribe: Callable[[CatchUp], str] | None = None
+    links: Callable[[CatchUp], Links] = lambda _: NOWHERE
 
     @property
     def domain(self) -> str:
@@ -55,21 +51,22 @@ def compose(catch_up: CatchUp, letterhead: Letterhead = Letterhead()) -> EmailMe
         Address(clean(person.name), addr_spec=person.email) if person.email else f"{letterhead.domain}:;"
     )
     mail["Subject"] = render.subject(catch_up)
-    _say_it_is_a_list(mail, catch_up, letterhead)
-    mail.set_content(render.text(catch_up, letterhead.page_url), cte="quoted-printable")
-    mail.add_alternative(render.html(catch_up, letterhead.page_url), subtype="html", cte="quoted-printable")
+    links = letterhead.links(catch_up)
+    _say_it_is_a_list(mail, links, letterhead.domain)
+    mail.set_content(render.text(catch_up, links), cte="quoted-printable")
+    mail.add_alternative(render.html(catch_up, links), subtype="html", cte="quoted-printable")
     mail.set_boundary(f"=_daybreak_{hashlib.sha256(name.encode()).hexdigest()[:32]}")
     return mail
 
 
-def _say_it_is_a_list(mail: EmailMessage, catch_up: CatchUp, letterhead: Letterhead) -> None:
+def _say_it_is_a_list(mail: EmailMessage, links: Links, domain: str) -> None:
     """What machines look for: whose list it is, that nobody waits for an answer, and the way out of it."""
-    mail["List-Id"] = f"What changed on your boards <digest.{letterhead.domain}>"
-    mail["Feedback-ID"] = f"digest:daybreak:{letterhead.domain}"
+    mail["List-Id"] = f"What changed on your boards <digest.{domain}>"
+    mail["Feedback-ID"] = f"digest:daybreak:{domain}"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    way_out = letterhead.unsubscribe(catch_up) if letterhead.unsubscribe else ""
     # One click is a promise that machines hold us to: only over https, where a POST can reach us from anywhere.
-    if way_out.startswith("https://"):
-        mail["List-Unsubscribe"] = f"<{way_out}>"
+    if links.one_click.startswith("https://"):
+        ways = [links.one_click, *([links.mailto] if links.mailto else [])]
+        mail["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

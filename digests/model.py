@@ -184,7 +184,10 @@ class Accounted:
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """What one person is told about one window. `zone` is None where the person has none (times are UTC)."""
+    """What one person is told about one window. `zone` is None where the person has none (times are UTC).
+
+    `boards` are the ids of those it tells of.
+    """
 
     person: Person
     zone: str | None
@@ -194,8 +197,25 @@ class CatchUp:
     sections: tuple[Section, ...]
     accounted: Accounted
     first: bool = False
+    boards: tuple[str, ...] = ()
 
     @property
     def lines(self) -> Iterator[Line]:
         """All lines, in the order they are told."""
         return (line for section in self.sections for line in section.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a mail leads, "" where it does not: the dashboard (`page`), its own page without a login (`web`), the way to
+    fewer mails (`fewer`), and the two that mail programs use to end them (`one_click` by POST, `mailto` by a mail).
+    """
+
+    page: str = ""
+    web: str = ""
+    fewer: str = ""
+    one_click: str = ""
+    mailto: str = ""
+
+
+NOWHERE = Links()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,13 @@ import jinja2
 
 from digests import layout, news
 from digests.layout import Block, Entry, Layout, laid_out, tighter
-from digests.model import CatchUp, Line
+from digests.model import NOWHERE, CatchUp, Line, Links
 from digests.naming import counted, safe_url
 
 MOST = 80_000
 """Bytes of HTML: Gmail clips a mail at 102 kB."""
 WIDTH = 76
+WEB, PAGE, FEWER = "See this mail in the browser", "Open Daybreak", "Fewer of these mails, or none"
 
 
 def subject(catch_up: CatchUp) -> str:
@@ -25,32 +27,39 @@ def subject(catch_up: CatchUp) -> str:
     return news.subject(catch_up)
 
 
-def html(catch_up: CatchUp, page_url: str = "") -> str:
-    """The mail's HTML, at most MOST bytes; what is cut links to `page_url` where there is one."""
-    return _fitting(catch_up, page_url)[1]
+def html(catch_up: CatchUp, links: Links = NOWHERE) -> str:
+    """The mail's HTML, at most MOST bytes; what is cut leads to the mail's own page, or the dashboard."""
+    return _fitting(catch_up, links)[1]
 
 
-def text(catch_up: CatchUp, page_url: str = "") -> str:
+def text(catch_up: CatchUp, links: Links = NOWHERE) -> str:
     """The same in plain text: every title and link the HTML has."""
-    shown, _ = _fitting(catch_up, page_url)
-    return "\n".join(_text(shown, safe_url(page_url))).strip() + "\n"
+    shown, _ = _fitting(catch_up, links)
+    return "\n".join(_text(shown, _safe(links))).strip() + "\n"
 
 
-def _fitting(catch_up: CatchUp, page_url: str) -> tuple[Layout, str]:
+def page(template: str, **values: object) -> str:
+    """Another page of ours, as HTML."""
+    return _template(template).render(**values)
+
+
+def _fitting(catch_up: CatchUp, links: Links) -> tuple[Layout, str]:
     limits: layout.Limits = layout.LIMITS
     while True:
         shown = laid_out(catch_up, limits)
-        page = _template().render(
-            digest=shown, subject=subject(catch_up), page_url=safe_url(page_url), counted=counted
-        )
+        page = _template("digest.html.j2").render(digest=shown, links=_safe(links))
         smaller = tighter(limits)
         if len(page.encode()) <= MOST or smaller is None:
             return shown, page
         limits = smaller
 
 
+def _safe(links: Links) -> Links:
+    return Links(*(safe_url(getattr(links, name.name)) or "" for name in fields(links)))
+
+
 @cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("digests"),
         autoescape=True,
@@ -58,35 +67,36 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("digest.html.j2")
+    environment.globals |= {"web": WEB, "page": PAGE, "fewer": FEWER}
+    return environment.get_template(name)
 
 
-def _text(shown: Layout, page_url: str | None) -> Iterator[str]:
+def _text(shown: Layout, links: Links) -> Iterator[str]:
     yield from textwrap.wrap(shown.headline, WIDTH)
     yield from textwrap.wrap(shown.when, WIDTH)
     if shown.tiles:
         yield " · ".join(f"{number} {name}" for number, name in shown.tiles)
     for block in shown.blocks:
         yield from ("", "", f"{block.name.upper()} ({block.count})")
-        yield from _block(block, page_url)
+        yield from _block(block, links.web or links.page)
     if shown.totals:
         yield from ("", "", "BY BOARD")
         yield from (f"  {total.board}: {_total(total)}" for total in shown.totals)
     yield from ("", "", "-- ")
     yield from (line for sentence in shown.footer for line in textwrap.wrap(sentence, WIDTH))
-    if page_url:
-        yield page_url
+    ways = {WEB: links.web, PAGE: links.page, FEWER: links.fewer}
+    yield from (line for name, url in ways.items() if url for line in ("", f"{name}:", url))
 
 
-def _block(block: Block, page_url: str | None) -> Iterator[str]:
+def _block(block: Block, rest: str) -> Iterator[str]:
     for entry in block.entries:
         yield ""
         yield from _entry(entry)
     if block.left_out:
         yield ""
         yield from _wrapped(f"… {block.left_out}", "  ")
-        if page_url:
-            yield f"  {page_url}"
+        if rest:
+            yield f"  {rest}"
 
 
 def _entry(entry: Entry) -> Iterator[str]:

@@ -21,11 +21,13 @@ from digests.coming import come, too_late
 from digests.deliver import Carrier, Maildir
 from digests.gather import gathered
 from digests.ledger import NOTHING, Due, Made, Suppression
-from digests.mail import Letterhead, compose
+from digests.mail import compose
 from digests.model import CatchUp, Person
 from digests.people import people
 from digests.render import counts, subject
 from digests.send import Sending
+from digests.web.kept import keep, packed
+from digests.web.links import Doors
 from warehouse.home import Home
 from warehouse.model import Window
 from warehouse.reading import NothingPublished, Warehouse
@@ -73,7 +75,7 @@ def run(
     dry_run: bool = False,
     carrier: Carrier | None = None,
     say: Say | None = None,
-    page_url: str = "",
+    doors: Doors | None = None,
     clock: Callable[[], datetime] | None = None,
     stop: Event | None = None,
     patience: timedelta = timedelta(0),
@@ -85,19 +87,20 @@ def run(
     LedgerUnavailable. One person's failure costs nobody else theirs.
     """
     one = _Run(
-        home, now, clock or (lambda: now), carrier or Maildir(home.outbox), say or _log.info, page_url, stop or Event()
+        home, now, clock or (lambda: now), carrier or Maildir(home.outbox), say or _log.info,
+        doors or Doors(home), stop or Event(),
     )  # fmt: skip
     if dry_run:
         return one.rehearsed()
     return one.patiently(patience) if patience else one.once()
 
 
-def preview(home: Home, person: Person, now: datetime, letterhead: Letterhead | None = None) -> EmailMessage:
+def preview(home: Home, person: Person, now: datetime, doors: Doors | None = None) -> EmailMessage:
     """The mail the person would get now. Nothing is sent or kept. Raises NothingPublished."""
-    letterhead = letterhead or Letterhead()
+    doors = doors or Doors(home)
     with Warehouse.open(home) as warehouse:
-        told = gathered(warehouse, home, person, now=now, page_url=letterhead.page_url)
-    return compose(told, letterhead)
+        told = gathered(warehouse, home, person, now=now, page_url=doors.page)
+    return compose(told, doors.letterhead)
 
 
 def loop(
@@ -107,7 +110,7 @@ def loop(
     *,
     carrier: Carrier | None = None,
     say: Say | None = None,
-    page_url: str = "",
+    doors: Doors | None = None,
     first: Callable[[datetime], None] | None = None,
 ) -> None:
     """Run on every minute until `stop` is set, and do `first` before each run.
@@ -118,7 +121,7 @@ def loop(
         try:
             if first:
                 first(clock())
-            report = run(home, clock(), carrier=carrier, say=say, page_url=page_url, clock=clock, stop=stop)
+            report = run(home, clock(), carrier=carrier, say=say, doors=doors, clock=clock, stop=stop)
             if report.sent or report.skipped or not report.ok:
                 (say or _log.info)(f"digests {report}")
         except NothingPublished as error:
@@ -136,7 +139,7 @@ class _Run:
     clock: Callable[[], datetime]
     carrier: Carrier
     say: Say
-    page_url: str
+    doors: Doors
     stop: Event
     # Nobody else's, also not that of a process that had our number before.
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{uuid.uuid4().hex[:12]}")
@@ -229,7 +232,7 @@ class _Run:
         self, warehouse: Warehouse, person: Person, suppressed: Mapping[str, Suppression]
     ) -> tuple[str, CatchUp]:
         """What the person is told, and why there is no mail, if there is none."""
-        told = gathered(warehouse, self.home, person, now=self.now, page_url=self.page_url)
+        told = gathered(warehouse, self.home, person, now=self.now, page_url=self.doors.page)
         if not any(True for _ in told.lines):
             return "nothing to tell", told
         if not person.email:
@@ -238,13 +241,14 @@ class _Run:
         return (f"the address is suppressed: {stopped.reason}" if stopped else ""), told
 
     def _with_mail(self, receipt: Made, told: CatchUp) -> Made:
-        mail = compose(told, Letterhead(self.carrier.sender, self.page_url))
+        mail = compose(told, replace(self.doors, sender=self.carrier.sender).letterhead)
         assert told.person.email is not None
         return replace(
             receipt,
             recipient=told.person.email,
             message_id=str(mail["Message-ID"]),
             message=mail.as_bytes(),
+            view=packed(keep(told)),
         )
 
     def _send(self) -> Counter[str]:

@@ -47,7 +47,12 @@ async def _gone(socket: WebSocket) -> bool:
     return bool(message["type"] == "websocket.disconnect")
 
 
+def base() -> str:
+    """The path the dashboard lies below, "" at the root."""
+    below = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{below}" if below else ""
+
+
 def address() -> str:
     """The route's path as the browser sees it."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{PATH}" if base else PATH
+    return f"{base()}{PATH}"

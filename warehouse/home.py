@@ -53,6 +53,11 @@ class Home:
         return self.root / "board.key"
 
     @property
+    def links_key(self) -> Path:
+        """What the links in mails are signed with, mode 0600; machines that share a ledger need the same one."""
+        return self.root / "links.key"
+
+    @property
     def board_url(self) -> Path:
         """Where the embedded board of this home listens."""
         return self.root / "board.url"

@@ -5,8 +5,8 @@ is made or sent again, as the same mail, when the lease of the worker that died 
 """
 
 from digests.ledger.leases import LEASE, give_back, others_at_work, renew
-from digests.ledger.looking import answer, digests, latest, message
-from digests.ledger.making import keep, make_again, plan, take_due
+from digests.ledger.looking import answer, digests, latest, message, view
+from digests.ledger.making import keep, make_again, plan, take_due, withhold
 from digests.ledger.migrations import LedgerNewer
 from digests.ledger.people import keep_person_ids, person_ids, save_people, saved_at, saved_people
 from digests.ledger.readings import Reading, caught_up, cursor, cursors, undo_caught_up
@@ -21,4 +21,5 @@ __all__ = [
     "Reading", "Suppression", "answer", "came_back", "caught_up", "close", "cursor", "cursors", "digests", "give_back", "keep",
     "keep_person_ids", "latest", "make_again", "message", "others_at_work", "person_ids", "plain_address", "plan", "renew", "save_people",
     "saved_at", "saved_people", "seen", "settle", "suppressions", "take", "take_due", "undo_caught_up", "unread", "unsuppress",
+    "view", "withhold",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from digests.ledger import tables
 from digests.ledger.rows import Digest, digest_of
 from digests.ledger.transactions import reading
 from warehouse.home import Home
+from warehouse.model import Window
 
 
 def digests(home: Home, person_id: str | None = None, *, states: Sequence[str] = ()) -> list[Digest]:
@@ -44,6 +45,22 @@ def answer(home: Home, person_id: str, slot_at: datetime) -> Digest | None:
     with reading(home) as con:
         row = con.execute(query).first()
         return digest_of(row) if row else None
+
+
+def view(home: Home, person_id: str, window: Window) -> bytes | None:
+    """What the person's newest mail about that window told; None where none was kept."""
+    query = (
+        select(tables.views.c.view)
+        .join(tables.digests, tables.digests.c.digest_id == tables.views.c.digest_id)
+        .where(
+            tables.digests.c.person_id == person_id,
+            tables.digests.c.after == window.after,
+            tables.digests.c.upto == window.upto,
+        )
+        .order_by(tables.digests.c.digest_id.desc())
+    )
+    with reading(home) as con:
+        return con.execute(query).scalar()
 
 
 def message(home: Home, digest_id: int) -> bytes | None:

@@ -97,6 +97,9 @@ def keep(home: Home, worker: str, made: Sequence[Made], now: datetime) -> list[M
             if mails:
                 rows = [{"digest_id": each.digest_id, "message": each.message} for each in mails]
                 con.execute(tables.messages.insert(), rows)
+            views = [{"digest_id": each.digest_id, "view": each.view} for each in mails if each.view]
+            if views:
+                con.execute(tables.views.insert(), views)
             return kept
     except IntegrityError:  # two slots of one person made at once: each is due again, alone
         return []
@@ -111,7 +114,16 @@ def make_again(home: Home, addresses: Mapping[str, str | None], now: datetime) -
         wrong = [row.digest_id for row in con.execute(lying) if addresses.get(row.person_id) != row.recipient]
         unmade = {"state": "due", "after": 0, "upto": 0, "counts": json.dumps(NOTHING), "changed_at": now}
         con.execute(update(tables.digests).where(_digest.digest_id.in_(wrong)).values(unmade))
-        con.execute(delete(tables.messages).where(tables.messages.c.digest_id.in_(wrong)))
+        for kept in (tables.messages, tables.views):
+            con.execute(delete(kept).where(kept.c.digest_id.in_(wrong)))
+
+
+def withhold(home: Home, person_id: str, reason: str, now: datetime) -> None:
+    """What lies in the outbox for the person, or is to be made for them, is not sent; what is on its way arrives."""
+    with writing(home) as con:
+        lying = _digest.state.in_(("due", "rendered", "deferred"))
+        row = update(tables.digests).where(_digest.person_id == person_id, lying)
+        con.execute(row.values(state="skipped", reason=reason, changed_at=now, held_by=None, held_until=None))
 
 
 def _still_right(con: Connection, worker: str, made: Sequence[Made]) -> list[Made]:

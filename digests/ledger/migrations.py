@@ -37,9 +37,14 @@ def _visits(con: Connection) -> None:
         index.create(con, checkfirst=True)
 
 
+def _views(con: Connection) -> None:
+    """What each mail told is kept in full, for the mail's own page."""
+    tables.views.create(con)
+
+
 FIRST = 1
 """The number of the ledger that kept none: people, person_ids, readings and digests alone."""
-STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox, 3: _visits}
+STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox, 3: _visits, 4: _views}
 NEWEST = max(STEPS)
 
 

@@ -62,7 +62,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of a due digest: a message to send, or the reason (`why_not`) there is none."""
+    """What became of a due digest: a message to send, or the reason (`why_not`) there is none.
+
+    `view` is what the mail's own page shows.
+    """
 
     digest_id: int
     person_id: str
@@ -72,6 +75,7 @@ class Made:
     message_id: str | None = None
     message: bytes | None = field(default=None, repr=False)
     why_not: str = ""
+    view: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,13 @@ messages = Table(
     Column("digest_id", Integer, primary_key=True),
     Column("message", LargeBinary, nullable=False),
 )
+# What a mail told, for its own page: packed by who reads it.
+views = Table(
+    "views",
+    meta,
+    Column("digest_id", Integer, primary_key=True),
+    Column("view", LargeBinary, nullable=False),
+)
 suppressions = Table(
     "suppressions",
     meta,
