@@ -17,12 +17,14 @@ class Doors:
     """Where a home's mails lead. `public` is where anybody reaches us, over https; without it links lead to `page`.
 
     One click in a mail program (RFC 8058) is a POST from a machine of the mail provider: it needs the public address.
+    `mailbox` is an address whose mail we read, where there is one.
     """
 
     home: Home
     page: str = ""
     public: str = ""
     sender: str = SENDER
+    mailbox: str = ""
 
     @property
     def letterhead(self) -> Letterhead:
@@ -44,5 +46,7 @@ class Doors:
             web=f"{base}/mail/{view}",
             fewer=f"{base}/unsubscribe/{out}",
             one_click=f"{base}/unsubscribe/{out}" if is_public else "",
-            mailto=f"mailto:{quote(self.sender, safe='@')}?subject=unsubscribe%20{out}" if is_public else "",
+            mailto=f"mailto:{quote(self.mailbox, safe='@')}?subject=unsubscribe%20{out}"
+            if self.mailbox
+            else "",
         )

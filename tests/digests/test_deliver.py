@@ -30,6 +30,7 @@ from digests.deliver import (
     carrier,
 )
 from digests.mail import Letterhead, compose, message_id
+from digests.model import Links
 from mail_server import ANYBODY, DROP, MailServer, serving
 from running import free_port
 from warehouse.home import Home
@@ -347,7 +348,7 @@ def test_one_click_is_promised_only_over_https(story) -> None:
     catch_up = story.read()
 
     def way_out(address: str):
-        return compose(catch_up, Letterhead(unsubscribe=lambda _: address))
+        return compose(catch_up, Letterhead(links=lambda _: Links(one_click=address)))
 
     assert way_out("https://d.example/u/1")["List-Unsubscribe"] == "<https://d.example/u/1>"
     assert way_out("https://d.example/u/1")["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -35,6 +35,7 @@ from warehouse.model import Event
 
 PUBLIC = "https://daybreak.example/reach"
 PAGE = "http://127.0.0.1:8500"
+MAILBOX = "bounces@daybreak.example"
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
@@ -107,7 +108,7 @@ def adas_mail(home: Home) -> EmailMessage:
 
 def mail_to_ada(home: Home, carrier: Memory | None = None, public: str = PUBLIC) -> EmailMessage:
     """The mail Ada is sent now."""
-    run(home, NOW, carrier=carrier or Memory(), doors=Doors(home, PAGE, public))
+    run(home, NOW, carrier=carrier or Memory(), doors=Doors(home, PAGE, public, mailbox=MAILBOX))
     return adas_mail(home)
 
 
@@ -266,7 +267,7 @@ def test_the_headers_name_both_ways_out(team: Team) -> None:
     https, mailto = ways_out(adas_mail(team.home))
 
     assert https.startswith(f"{PUBLIC}/unsubscribe/")
-    assert re.fullmatch(r"mailto:daybreak@daybreak\.localhost\?subject=unsubscribe%20[\w.-]+", mailto)
+    assert re.fullmatch(r"mailto:bounces@daybreak\.example\?subject=unsubscribe%20[\w.-]+", mailto)
 
 
 def test_a_form_too_long_or_broken_does_no_harm(site: Site) -> None:
