@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +34,12 @@ _MARKDOWN = (
 # Characters that turn the direction of the text around them; a title must not reverse our sentence.
 _BIDI = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"))
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+"""Halves of characters, which no mail can carry."""
+READ = 4000
+"""Characters of a text that are looked at: nothing longer is told, and a megabyte would keep everybody waiting."""
+
 
 def looks_done(title: str) -> bool:
     """Whether a column's title says that its cards are finished, in any of several languages."""
@@ -50,8 +55,8 @@ def looks_done(title: str) -> bool:
 
 def clean(text: str) -> str:
     """One line of text without control characters; a foreign text can neither break a line nor turn it around."""
-    text = text.translate(_BIDI)
-    text = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    text = _CONTROLS.sub(" ", text[:READ].translate(_BIDI))
+    text = _HALVES.sub("\ufffd", text)
     return " ".join(text.split())
 
 
@@ -65,6 +70,7 @@ def shortened(text: str, limit: int) -> str:
 
 def quoted(markdown: str, limit: int = 240) -> str:
     """Somebody's words as one line, without the marks of Markdown."""
+    markdown = markdown[:READ]
     for pattern, to in _MARKDOWN:
         markdown = pattern.sub(to, markdown)
     return shortened(clean(markdown), limit)

@@ -54,7 +54,7 @@ class Story:
     def tell(self, action: str, who: str | None, card: str | None = None, **more: object) -> Event:
         """One more event; an hour apart unless `ago` says when."""
         offset = len(self.events) + 1
-        ago = more.pop("ago", timedelta(hours=12) - timedelta(minutes=5 * offset))
+        ago = more.pop("ago", timedelta(hours=12) - timedelta(minutes=5 * min(offset, 140)))
         known = self.cards.get(card or "")
         event = Event(
             source="flux",
@@ -86,9 +86,16 @@ class Story:
     def world(self) -> World:
         return World(self.boards, self.columns, self.cards, self.members, self.on_board, self.comments)
 
-    def read(self, *, cutoff: Cutoff | None = None, late: bool = False, first: bool = False) -> CatchUp:
+    def read(
+        self,
+        *,
+        cutoff: Cutoff | None = None,
+        late: bool = False,
+        first: bool = False,
+        since: timedelta = timedelta(days=1),
+    ) -> CatchUp:
         window = Window(0, len(self.events))
-        from_at = cutoff.at if cutoff else self.now - timedelta(days=1)
+        from_at = cutoff.at if cutoff else self.now - since
         return catch_up(
             self.person,
             self.world,

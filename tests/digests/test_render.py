@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from digests.catchup import Cutoff
-from digests.model import CatchUp, CommentNow
+from digests.model import CatchUp, CommentNow, Links
 from digests.news import headline
 from digests.render import MOST, as_json, html, subject, text
 
@@ -104,10 +104,50 @@ def right_to_left_and_cjk(story) -> CatchUp:
     return story.read()
 
 
+def back_from_holiday(story) -> CatchUp:
+    """Two weeks of a team's work, read on the first morning back."""
+    for number in range(90):
+        key, ago = f"h{number}", timedelta(days=14) - timedelta(hours=3 * number)
+        board = ("web", "mobile")[number % 2]
+        story.cards[key] = replace(
+            story.cards["c3"], card_id=key, board_id=board, title=f"Story {number}", url=f"https://flux.example/c/{key}"
+        )  # fmt: skip
+        if number % 3 == 0:
+            story.tell(
+                "card.created", "ana", key, ago=ago, column_to="todo", after={"title": f"Story {number}"}
+            )
+        story.move("chen", key, "todo", ("doing", "review", "done")[number % 3], ago=ago)
+        if number % 5 == 0:
+            story.say("ana", key, f"Story {number} is what the customers asked for.", ago=ago)
+    story.say("chen", "c1", "@ben when you are back: may we ship this?", ago=timedelta(days=9))
+    story.tell("card.assigned", "ana", "c5", after={"member_ids": ["ben"]}, ago=timedelta(days=2))
+    return story.read(since=timedelta(days=14))
+
+
+def ten_thousand(story) -> CatchUp:
+    """Ten thousand events on 2,000 cards: an import, or a team of robots."""
+    for number in range(2000):
+        key, url = f"m{number}", f"https://flux.example/c/m{number}"
+        story.cards[key] = replace(
+            story.cards["c3"], card_id=key, title=f"Order {number} from the marketplace", url=url
+        )
+        story.tell("card.created", "ana", key, column_to="todo", after={"title": f"Order {number}"})
+        story.move("chen", key, "todo", "doing")
+        story.say(
+            "ana", key, f"{'@ben ' if number % 40 == 0 else ''}The customer of order {number} has paid."
+        )
+        story.move("chen", key, "doing", "review")
+        story.move("ana", key, "review", ("doing", "done")[number % 2])
+    return story.read()
+
+
 NIGHTS = {
-    "busy": busy, "quiet": quiet, "first": first, "one-mention": one_mention, "hostile": hostile,
-    "rtl-cjk": right_to_left_and_cjk,
+    "busy": busy, "quiet": quiet, "first": first, "holiday": back_from_holiday, "one-mention": one_mention,
+    "ten-thousand": ten_thousand, "rtl-cjk": right_to_left_and_cjk, "hostile": hostile,
 }  # fmt: skip
+LINKS = Links(
+    "https://daybreak.example", "https://daybreak.example/mail/signed", "https://daybreak.example/unsubscribe/signed"
+)  # fmt: skip
 
 
 def flood(story) -> CatchUp:
@@ -154,15 +194,15 @@ def test_the_digest_reads_as_it_was_judged_good(
 ) -> None:
     catch_up = NIGHTS[night](story)
 
-    golden(f"digest-{night}.txt", f"Subject: {subject(catch_up)}\n\n{text(catch_up)}")
-    golden(f"digest-{night}.html", html(catch_up))
+    golden(f"digest-{night}.txt", f"Subject: {subject(catch_up)}\n\n{text(catch_up, LINKS)}")
+    golden(f"digest-{night}.html", html(catch_up, LINKS))
 
 
 @pytest.mark.parametrize("night", [*NIGHTS, "flood"])
 def test_text_and_html_tell_the_same_cards_and_links(story, night: str) -> None:
     catch_up = {**NIGHTS, "flood": flood}[night](story)
 
-    page, plain = Page(html(catch_up)), text(catch_up)
+    page, plain = Page(html(catch_up, LINKS)), text(catch_up, LINKS)
 
     assert page.open == []
     assert sorted(page.links) == sorted(re.findall(r"^ *(https?://\S+)$", plain, re.MULTILINE))
@@ -202,6 +242,17 @@ def test_nothing_hostile_survives_as_markup_or_header(story) -> None:
     assert "\u202e" not in page
     assert "49" not in subject(catch_up)
     assert not re.search(r"[\r\n]", subject(catch_up))
+
+
+def test_ten_thousand_events_fit_what_a_mail_program_shows_whole(story) -> None:
+    """Gmail clips at 102 kB (email-bugs #41, this-week-in-rust #1096)."""
+    catch_up = ten_thousand(story)
+    page = html(catch_up, LINKS)
+
+    assert catch_up.accounted.events == 10_000
+    assert len(page.encode()) <= MOST
+    assert page.count(f'href="{LINKS.web}"') > 1
+    assert page.rstrip().endswith("</html>")
 
 
 def test_a_flood_fits_and_says_what_was_left_out(story) -> None:
