@@ -14,7 +14,7 @@ import jinja2
 from digests import layout, news
 from digests.layout import Block, Entry, Layout, laid_out, tighter
 from digests.model import NOWHERE, CatchUp, Line, Links
-from digests.naming import counted, safe_url
+from digests.naming import counted, safe_url, shortened
 
 MOST = 80_000
 """Bytes of HTML: Gmail clips a mail at 102 kB."""
@@ -67,7 +67,7 @@ def _template(name: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"web": WEB, "page": PAGE, "fewer": FEWER}
+    environment.globals |= {"web": WEB, "page": PAGE, "fewer": FEWER, "shortened": shortened}
     return environment.get_template(name)
 
 
