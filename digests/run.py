@@ -34,6 +34,8 @@ from warehouse.reading import NothingPublished, Warehouse
 
 AT_ONCE = 100
 """Digests a worker takes to make at a time, and keeps in one transaction."""
+KEPT = timedelta(days=30)
+"""How long the message of a digest that is done with is kept."""
 LOOK_AGAIN = timedelta(seconds=0.2)
 """Between two looks at what other workers still hold."""
 
@@ -154,6 +156,7 @@ class _Run:
             with Warehouse.open(self.home) as warehouse:
                 tally += self._make(warehouse, everybody)
             tally += self._send()
+            ledger.forget_messages(self.home, self.clock() - KEPT)
         finally:  # what could not be made or begun is for the next run, whosever it is
             ledger.give_back(self.home, self.worker)
         return RunReport(**tally, without_zone=sum(person.zone is None for person in everybody))

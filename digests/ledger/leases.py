@@ -33,7 +33,7 @@ def hold(con: Connection, digest_ids: Collection[int], worker: str, now: datetim
 def give_back(home: Home, worker: str) -> None:
     """What the worker still holds, it has not begun: others may have it at once."""
     with writing(home) as con:
-        mine = update(tables.digests).where(_digest.held_by == worker)
+        mine = update(tables.digests).where(_digest.held_by == worker, tables.UNFINISHED)
         con.execute(mine.where(_digest.state == "sending").values(state="rendered"))
         con.execute(mine.values(held_by=None, held_until=None))
 
@@ -41,11 +41,16 @@ def give_back(home: Home, worker: str) -> None:
 def renew(home: Home, worker: str, now: datetime) -> None:
     """The worker lives, and goes on with what it holds."""
     with writing(home) as con:
-        con.execute(update(tables.digests).where(_digest.held_by == worker).values(held_until=now + LEASE))
+        mine = update(tables.digests).where(_digest.held_by == worker, tables.UNFINISHED)
+        con.execute(mine.values(held_until=now + LEASE))
 
 
 def others_at_work(home: Home, worker: str, now: datetime) -> bool:
     """Whether another worker holds something at this moment."""
-    held = select(_digest.digest_id).where(_digest.held_by != worker, _digest.held_until > now).limit(1)
+    held = (
+        select(_digest.digest_id)
+        .where(_digest.held_by != worker, _digest.held_until > now, tables.UNFINISHED)
+        .limit(1)
+    )
     with reading(home) as con:
         return con.execute(held).first() is not None

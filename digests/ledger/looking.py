@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select, union
 
 from digests.ledger import tables
 from digests.ledger.rows import Digest, digest_of
@@ -26,15 +26,19 @@ def digests(home: Home, person_id: str | None = None, *, states: Sequence[str] =
 
 
 def latest(home: Home, *, states: Sequence[str]) -> dict[str, Digest]:
-    """Each person's newest digest in one of these states, by person_id."""
+    """The digest of each person's newest slot in one of these states, by person_id."""
+    known = union(select(tables.people.c.person_id), select(tables.person_ids.c.person_id)).subquery()
     newest = (
-        select(func.max(tables.digests.c.digest_id))
-        .where(tables.digests.c.state.in_(states))
-        .group_by(tables.digests.c.person_id)
+        select(tables.digests.c.digest_id)
+        .where(tables.digests.c.person_id == known.c.person_id, tables.digests.c.state.in_(states))
+        .order_by(tables.digests.c.slot_at.desc())
+        .limit(1)
+        .correlate(known)
+        .scalar_subquery()
     )
+    query = select(tables.digests).join_from(known, tables.digests, tables.digests.c.digest_id == newest)
     with reading(home) as con:
-        rows = con.execute(select(tables.digests).where(tables.digests.c.digest_id.in_(newest)))
-        return {row.person_id: digest_of(row) for row in rows}
+        return {row.person_id: digest_of(row) for row in con.execute(query)}
 
 
 def answer(home: Home, person_id: str, slot_at: datetime) -> Digest | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from digests.ledger import tables
@@ -27,16 +27,7 @@ def plan(home: Home, slots: Sequence[tuple[str, datetime]], now: datetime) -> in
         with writing(home) as con:
             rows = [_due_row(person_id, slot_at, now) for person_id, slot_at in new]
             con.execute(insert(con, tables.digests).on_conflict_do_nothing(), rows)
-            con.execute(
-                update(tables.digests)
-                .where(
-                    _digest.state == "due",
-                    _digest.person_id == bindparam("who"),
-                    _digest.slot_at < bindparam("since"),
-                )
-                .values(state="skipped", reason="covered by a later slot", changed_at=now),
-                [{"who": person_id, "since": slot_at} for person_id, slot_at in new],
-            )
+            _overtaken(con, now)
     return len(new)
 
 
@@ -44,9 +35,21 @@ def _answered(home: Home, slots: Sequence[tuple[str, datetime]]) -> set[tuple[st
     if not slots:
         return set()
     since = min(slot_at for _, slot_at in slots)
+    asked = _digest.person_id.in_({person_id for person_id, _ in slots})
     with reading(home) as con:
-        rows = con.execute(select(_digest.person_id, _digest.slot_at).where(_digest.slot_at >= since))
+        rows = con.execute(select(_digest.person_id, _digest.slot_at).where(asked, _digest.slot_at >= since))
         return {(row.person_id, row.slot_at) for row in rows}
+
+
+def _overtaken(con: Connection, now: datetime) -> None:
+    """Of several slots of one person that wait to be made, the last tells it all."""
+    due = select(_digest.digest_id, _digest.person_id).where(_digest.state == "due", tables.UNFINISHED)
+    rows = con.execute(due.order_by(_digest.slot_at)).all()
+    last = {row.person_id: row.digest_id for row in rows}
+    overtaken = [row.digest_id for row in rows if row.digest_id != last[row.person_id]]
+    if overtaken:
+        skipped = {"state": "skipped", "reason": "covered by a later slot", "changed_at": now}
+        con.execute(update(tables.digests).where(_digest.digest_id.in_(overtaken)).values(skipped))
 
 
 def _due_row(person_id: str, slot_at: datetime, now: datetime) -> dict[str, object]:
@@ -69,7 +72,9 @@ def take_due(home: Home, worker: str, now: datetime, *, limit: int) -> list[Due]
     """
     ready = (
         select(_digest.digest_id, _digest.person_id, _digest.slot_at)
-        .where(_digest.state == "due", free(now), _digest.person_id.not_in(_on_their_way()))
+        .where(
+            _digest.state == "due", tables.UNFINISHED, free(now), _digest.person_id.not_in(_on_their_way())
+        )
         .order_by(_digest.slot_at, _digest.digest_id)
         .limit(limit)
     )
@@ -108,7 +113,7 @@ def keep(home: Home, worker: str, made: Sequence[Made], now: datetime) -> list[M
 def make_again(home: Home, addresses: Mapping[str, str | None], now: datetime) -> None:
     """What lies in the outbox for an address that its person no longer has is due anew, and made for the right one."""
     lying = select(_digest.digest_id, _digest.person_id, _digest.recipient).where(
-        _digest.state.in_(("rendered", "deferred")), free(now)
+        _digest.state.in_(("rendered", "deferred")), tables.UNFINISHED, free(now)
     )
     with writing(home) as con:
         wrong = [row.digest_id for row in con.execute(lying) if addresses.get(row.person_id) != row.recipient]
@@ -145,25 +150,27 @@ def _still_right(con: Connection, worker: str, made: Sequence[Made]) -> list[Mad
     ]
 
 
-def _make_room(con: Connection, mails: Iterable[Made], now: datetime) -> None:
+def _make_room(con: Connection, mails: Sequence[Made], now: datetime) -> None:
     """What lies in the outbox still, and what was given up for the same window, is told by the new mail."""
-    covered = update(tables.digests).where(
-        _digest.person_id == bindparam("who"),
-        or_(
-            _digest.state == "rendered",
-            _digest.state == "deferred",
-            and_(_digest.state == "refused", _digest.upto == bindparam("until")),
-        ),
+    people, windows = (
+        {each.person_id for each in mails},
+        [(each.person_id, each.window.upto) for each in mails],
     )
-    reason = literal("covered by the next digest (") + _digest.reason + literal(")")
-    con.execute(
-        covered.values(state="skipped", reason=reason, changed_at=now),
-        [{"who": each.person_id, "until": each.window.upto} for each in mails],
+    lying = select(_digest.digest_id).where(
+        _digest.state.in_(("rendered", "deferred")), tables.UNFINISHED, _digest.person_id.in_(people)
     )
+    given_up = select(_digest.digest_id).where(
+        _digest.state == "refused", tables.TELLING, tuple_(_digest.person_id, _digest.upto).in_(windows)
+    )
+    covered = [*con.execute(lying).scalars(), *con.execute(given_up).scalars()]
+    if covered:
+        reason = literal("covered by the next digest (") + _digest.reason + literal(")")
+        skipped = {"state": "skipped", "reason": reason, "changed_at": now}
+        con.execute(update(tables.digests).where(_digest.digest_id.in_(covered)).values(skipped))
 
 
 def _on_their_way() -> Select[str]:
-    return select(_digest.person_id).where(_digest.state == "sending")
+    return select(_digest.person_id).where(_digest.state == "sending", tables.UNFINISHED)
 
 
 def _values(each: Made, now: datetime) -> dict[str, object]:

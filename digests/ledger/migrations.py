@@ -42,9 +42,16 @@ def _views(con: Connection) -> None:
     tables.views.create(con)
 
 
+def _furthest(con: Connection) -> None:
+    """How far somebody has read and was told is found without looking through all they were told."""
+    for table in (tables.digests, tables.readings):
+        for index in table.indexes:
+            index.create(con, checkfirst=True)
+
+
 FIRST = 1
 """The number of the ledger that kept none: people, person_ids, readings and digests alone."""
-STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox, 3: _visits, 4: _views}
+STEPS: dict[int, Callable[[Connection], None]] = {2: _outbox, 3: _visits, 4: _views, 5: _furthest}
 NEWEST = max(STEPS)
 
 

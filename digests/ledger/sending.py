@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, false, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, false, or_, select, update
 from sqlalchemy.engine import Row
 
 from digests.ledger import tables
@@ -14,7 +14,7 @@ from digests.ledger.leases import free, hold
 from digests.ledger.readings import cursors_in
 from digests.ledger.rows import Digest, Outcome, Outgoing, digest_of
 from digests.ledger.suppressions import plain_address, suppress_in, suppressions_in
-from digests.ledger.transactions import writing
+from digests.ledger.transactions import reading, writing
 from warehouse.home import Home
 from warehouse.model import Window
 
@@ -27,11 +27,12 @@ def take(home: Home, worker: str, now: datetime, *, limit: int) -> list[Outgoing
     What was read on the page meanwhile, and what would go to a suppressed address, is not sent: the row says so. Whose
     next digest is due by now is told by that one, in one mail, unless the last may be on its way already.
     """
-    next_is_due = select(_digest.person_id).where(_digest.state == "due")
+    next_is_due = select(_digest.person_id).where(_digest.state == "due", tables.UNFINISHED)
     waiting = (
         select(tables.digests)
         .where(
             _digest.state.in_(("rendered", "deferred", "sending")),
+            tables.UNFINISHED,
             free(now),
             or_(_digest.next_at.is_(None), _digest.next_at <= now),
             or_(_digest.state == "sending", _digest.person_id.not_in(next_is_due)),
@@ -39,18 +40,18 @@ def take(home: Home, worker: str, now: datetime, *, limit: int) -> list[Outgoing
         .order_by(_digest.next_at, _digest.digest_id)
     )
     with writing(home) as con:
-        rows = con.execute(waiting).all()
-        why_not = _why_not(con, rows)
-        _skip(con, why_not, now)
-        chosen = [row for row in rows if row.digest_id not in why_not][:limit]
-        hold(con, [row.digest_id for row in chosen], worker, now, state="sending", changed_at=now)
-        messages = _messages(con, [row.digest_id for row in chosen])
-        return [_outgoing(row, messages[row.digest_id]) for row in chosen]
+        while rows := con.execute(waiting.limit(limit)).all():
+            why_not = _why_not(con, rows)
+            _skip(con, why_not, now)
+            chosen = [row for row in rows if row.digest_id not in why_not]
+            if chosen:
+                hold(con, [row.digest_id for row in chosen], worker, now, state="sending", changed_at=now)
+                messages = _messages(con, [row.digest_id for row in chosen])
+                return [_outgoing(row, messages[row.digest_id]) for row in chosen]
+    return []
 
 
 def _why_not(con: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
-    if not rows:
-        return {}
     read = cursors_in(con, {row.person_id for row in rows})
     closed = suppressions_in(con)
     found = {}
@@ -135,3 +136,17 @@ def came_back(
         if suppress:
             suppress_in(con, {row.recipient: reason}, now)
         return digest_of(row)
+
+
+def forget_messages(home: Home, before: datetime) -> None:
+    """Drop the messages of digests that were done with before then, a thousand at most; their rows stay."""
+    oldest = select(tables.messages.c.digest_id).order_by(tables.messages.c.digest_id)
+    done = select(_digest.digest_id).where(
+        _digest.state.in_(("sent", "refused", "skipped")), _digest.changed_at < before
+    )
+    with reading(home) as con:
+        if con.execute(done.where(_digest.digest_id == oldest.limit(1).scalar_subquery())).first() is None:
+            return
+    with writing(home) as con:
+        gone = con.execute(done.where(_digest.digest_id.in_(oldest.limit(1000)))).scalars().all()
+        con.execute(delete(tables.messages).where(tables.messages.c.digest_id.in_(gone)))

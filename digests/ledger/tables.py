@@ -34,6 +34,12 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# SQLite uses an index of some rows only where a query says which, word for word.
+UNFINISHED = text("state in ('due', 'rendered', 'sending', 'deferred')")
+TELLING = text("state not in ('due', 'skipped')")
+SENT = text("state = 'sent'")
+STANDING = text("undone_at is null")
+
 meta = MetaData()
 schema_migrations = Table(
     "schema_migrations",
@@ -65,6 +71,7 @@ readings = Table(
     Column("read_at", Instant, nullable=False),
     Column("via", String, nullable=False),  # page or mail
     Column("undone_at", Instant),
+    Index("read_upto", "person_id", "upto", sqlite_where=STANDING, postgresql_where=STANDING),
 )
 visits = Table(
     "visits",
@@ -96,23 +103,24 @@ digests = Table(
         "person_id",
         "upto",
         unique=True,
-        sqlite_where=text("state not in ('due', 'skipped')"),
-        postgresql_where=text("state not in ('due', 'skipped')"),
+        sqlite_where=TELLING,
+        postgresql_where=TELLING,
     ),
     Index("one_answer_a_slot", "person_id", "slot_at", unique=True),
     Index(
         "sent_to",
         "person_id",
         "changed_at",
-        sqlite_where=text("state = 'sent'"),
-        postgresql_where=text("state = 'sent'"),
+        sqlite_where=SENT,
+        postgresql_where=SENT,
     ),
+    Index("sent_upto", "person_id", "upto", sqlite_where=SENT, postgresql_where=SENT),
     Index(
         "unfinished",
         "state",
         "next_at",
-        sqlite_where=text("state in ('due', 'rendered', 'sending', 'deferred')"),
-        postgresql_where=text("state in ('due', 'rendered', 'sending', 'deferred')"),
+        sqlite_where=UNFINISHED,
+        postgresql_where=UNFINISHED,
     ),
 )
 # Apart from its digest: a row of `digests` stays small enough to read all of them.

@@ -107,7 +107,7 @@ def _url(home: Home) -> URL:
 @cache
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": TURN})
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": TURN})
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "checkout", _same_file)
         event.listen(engine, "begin", _begin)
@@ -118,6 +118,7 @@ def _engine(url: URL) -> Engine:
         return create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,  # a log is no place for people's mail
             connect_args={key: value for key, value in told.items() if key not in url.query},
         )
     except NoSuchModuleError as error:

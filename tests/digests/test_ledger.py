@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from digests import ledger
 from digests.ledger import LEASE, LedgerUnavailable, Made, Outcome
@@ -179,7 +181,7 @@ def test_cursors_are_the_furthest_of_what_was_read_and_what_was_sent(books: Home
     ledger.caught_up(books, "ben", 7, NOW + timedelta(hours=1))
     ledger.caught_up(books, "cyn", 2, NOW)
 
-    found = {who: read.window for who, read in ledger.cursors(books).items()}
+    found = {who: read.window for who, read in ledger.cursors(books, ["ada", "ben", "cyn", "dan"]).items()}
 
     assert found == {"ada": Window(0, 4), "ben": Window(4, 7), "cyn": Window(0, 2)}
     assert found == {who: ledger.cursor(books, who).window for who in ("ada", "ben", "cyn")}  # type: ignore[union-attr]
@@ -209,3 +211,60 @@ def test_who_has_a_next_digest_due_gets_one_mail_and_not_two(books: Home) -> Non
     ledger.plan(books, [("ada", NOW + timedelta(days=1))], NOW + timedelta(days=1))
 
     assert [mail.person_id for mail in ledger.take(books, "w", NOW + timedelta(days=1), limit=9)] == ["ben"]
+
+
+def test_a_message_is_dropped_when_it_has_been_done_with_for_long_and_its_row_stays(books: Home) -> None:
+    made(books, "ada")
+    ledger.settle(
+        books, "w", [Outcome(one.digest_id, "sent") for one in ledger.take(books, "w", NOW, limit=9)], NOW
+    )
+    made(books, "ben")
+    sent, waits = ledger.digests(books)
+
+    ledger.forget_messages(books, NOW)
+    assert ledger.message(books, sent.digest_id) == b"\0mail"
+    ledger.forget_messages(books, NOW + timedelta(seconds=1))
+
+    assert ledger.message(books, sent.digest_id) is None
+    assert ledger.message(books, waits.digest_id) == b"\0mail"
+    assert len(ledger.digests(books)) == 2
+
+
+def test_no_step_of_a_run_looks_through_all_that_was_ever_told(home: Home) -> None:
+    """The cost of a minute must not grow with the years: each query finds its rows by an index."""
+    asked: list[tuple[str, object]] = []
+
+    def note(*told: object) -> None:
+        many = bool(told[5])
+        asked.append((str(told[2]), told[3][0] if many and isinstance(told[3], list) else told[3]))
+
+    ledger.digests(home)
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        made(home, "ada")
+        made(home, "ada", upto=6, now=NOW + timedelta(days=1))
+        mails = ledger.take(home, "w", NOW + timedelta(days=1), limit=9)
+        ledger.settle(home, "w", [Outcome(mail.digest_id, "sent") for mail in mails], NOW)
+        ledger.renew(home, "w", NOW)
+        ledger.others_at_work(home, "w", NOW)
+        ledger.make_again(home, {"ada": "ada@example.org"}, NOW)
+        ledger.give_back(home, "w")
+        ledger.latest(home, states=("sent",))
+        ledger.forget_messages(home, NOW + timedelta(days=9))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    con = sqlite3.connect(home.ledger)
+    steps = [
+        f"{step[3]}: {statement}"
+        for statement, parameters in asked
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH"))
+        for step in con.execute(f"explain query plan {statement}", parameters).fetchall()  # type: ignore[arg-type]
+    ]
+    con.close()
+    assert len(steps) > 20
+    assert [
+        step
+        for step in steps
+        if step.startswith(("SCAN digests", "SCAN readings")) and "unfinished" not in step
+    ] == []
