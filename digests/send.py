@@ -34,6 +34,7 @@ class Sending:
     say: Callable[[str], None]
     stop: Event
     wait: Callable[[float], object]
+    at_once: int = AT_ONCE
 
     def all(self) -> Counter[str]:
         """Send what is in the outbox and may be sent now; how many ended in which state.
@@ -50,7 +51,7 @@ class Sending:
         return +states
 
     def _take(self) -> list[Outgoing]:
-        return ledger.take(self.home, self.worker, self.clock(), limit=AT_ONCE)
+        return ledger.take(self.home, self.worker, self.clock(), limit=self.at_once)
 
     def _deliver(self, mails: Sequence[Outgoing]) -> Counter[str]:
         states: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from threading import Event
 from digests import ledger
 from digests.deliver import Carrier, Parcel, Smtp
 from digests.ledger import NOTHING, Made
-from digests.send import Sending
+from digests.send import AT_ONCE, Sending
 from mail_server import MailServer
 from warehouse.home import Home
 from warehouse.model import Window
@@ -44,12 +44,14 @@ class Outbox:
         counts = {**NOTHING, "events": 4, "shown": 4}
         return Made(digest_id, who, Window(0, 4), counts, mail["To"], mail["Message-ID"], mail.as_bytes())
 
-    def send(self, carrier: Carrier | MailServer, now: datetime = NOW, worker: str = "w") -> Counter[str]:
+    def send(
+        self, carrier: Carrier | MailServer, now: datetime = NOW, worker: str = "w", at_once: int = AT_ONCE
+    ) -> Counter[str]:
         if isinstance(carrier, MailServer):
             carrier = replace(Smtp.at(carrier.url), timeout=0.5, patience=0.5)
         try:
             return Sending(
-                self.home, carrier, worker, lambda: now, self.said.append, Event(), self._wait
+                self.home, carrier, worker, lambda: now, self.said.append, Event(), self._wait, at_once
             ).all()
         finally:
             ledger.give_back(self.home, worker)

@@ -17,7 +17,9 @@ from running import free_port
 
 ANYBODY = "*"
 STAGES = ("connect", "mail", "rcpt", "data", "body", "end", "taken")
-HANG, DROP = "hang", "drop"
+HANG, SLOW, DROP = "hang", "slow", "drop"
+SLOWLY = 0.8
+"""Seconds after which a slow server answers after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Taken:
 
 @dataclass
 class MailServer:
-    """What it took, and how it answers: `faults` by stage and recipient, an answer's text, `hang` or `drop`.
+    """What it took, and how it answers: `faults` by stage and recipient, an answer's text, `hang`, `slow` or `drop`.
 
     Stages: connect, mail, rcpt, data (the command), body (in the middle), end (after the dot), taken (kept, then lost).
     """
@@ -115,6 +117,9 @@ class _Smtp(SMTP):
         """The answer to give; does not return to give one where the fault is to hang or drop."""
         if fault == HANG:
             await asyncio.sleep(3600)
+        if fault == SLOW:
+            await asyncio.sleep(SLOWLY)
+            return None
         if fault == DROP:
             self.transport.abort()
             await asyncio.sleep(3600)  # until the lost connection cancels us

@@ -19,6 +19,10 @@ _FORM = (
     "the path of a Maildir, or imaps://user:password@host/FOLDER (imap:// and imap+starttls:// work as well)"
 )
 
+_MAY_BE_A_REPORT = (
+    'UNSEEN OR HEADER "Content-Type" "multipart/report" HEADER "Content-Type" "multipart/mixed"'
+)
+
 Judge = Callable[[bytes], bool]
 """Is given a message; True where it was a report and has been taken in."""
 
@@ -73,7 +77,7 @@ def _through_imap(parts: SplitResult, judge: Judge) -> Iterator[str]:
     try:
         with _signed_in(parts) as server:
             _ok(server.select(f'"{folder}"'), where)
-            found = _ok(server.uid("search", 'UNSEEN HEADER "Content-Type" "multipart/report"'), where)
+            found = _ok(server.uid("search", _MAY_BE_A_REPORT), where)
             for uid in (found[0] or b"").decode().split()[:MOST]:
                 told = _ok(server.uid("fetch", uid, "(BODY.PEEK[])"), where)
                 if judge(next((bytes(part[1]) for part in told if isinstance(part, tuple)), b"")):

@@ -34,8 +34,7 @@ def bounce_of(raw: bytes, return_path: str = "") -> Bounce | None:
     A `*` in `return_path` stands for the name of the mail, as in the address the report was sent to.
     """
     message = message_from_bytes(raw, policy=policy.compat32)
-    if message.get_content_type() != "multipart/report":
-        return None
+    # Not every server calls its report one (OpenSMTPD: multipart/mixed); what counts is that it holds the fields.
     failed = [block for block in _blocks(message) if _field(block, "Action").lower() == "failed"]
     if not failed:
         return None

@@ -137,16 +137,11 @@ def _still_right(con: Connection, worker: str, made: Sequence[Made]) -> list[Mad
         _digest.digest_id.in_(ids), _digest.state == "due", _digest.held_by == worker
     )
     ours = set(con.execute(held).scalars())
-    waiting = set(con.execute(_on_their_way().where(_digest.person_id.in_(people))).scalars())
     stands = {person_id: read.window.upto for person_id, read in cursors_in(con, people).items()}
     return [
         each
         for each in made
-        if each.digest_id in ours
-        and (
-            each.why_not
-            or (each.person_id not in waiting and each.window.after == stands.get(each.person_id, 0))
-        )
+        if each.digest_id in ours and (each.why_not or each.window.after == stands.get(each.person_id, 0))
     ]
 
 

@@ -34,7 +34,7 @@ To: {to}
 Subject: Undelivered Mail Returned to Sender
 Auto-Submitted: auto-replied
 MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b/1"
+Content-Type: {called}; boundary="b/1"
 Message-ID: <20260310090000.1@mx.example>
 {answers}
 This is a MIME-encapsulated message.
@@ -66,9 +66,11 @@ ORIGINAL = f"From: daybreak@example.org\nTo: ada@example.org\nMessage-ID: {NAME}
 
 
 def report(
-    *, action="failed", status="5.1.1", to="daybreak@example.org", kind="text/rfc822-headers", original=ORIGINAL, answers=""
+    *, called="multipart/report; report-type=delivery-status", action="failed", status="5.1.1", to="daybreak@example.org", kind="text/rfc822-headers", original=ORIGINAL, answers=""
 ) -> bytes:  # fmt: skip
-    told = REPORT.format(action=action, status=status, to=to, kind=kind, original=original, answers=answers)
+    told = REPORT.format(
+        called=called, action=action, status=status, to=to, kind=kind, original=original, answers=answers
+    )
     return told.replace("\n", "\r\n").encode()
 
 
@@ -123,6 +125,7 @@ def test_a_mail_that_came_back_is_told_by_the_next_and_its_dead_address_gets_no_
     [
         ("the whole mail", {"kind": "message/rfc822", "original": ORIGINAL + "\nNews.\n"}),
         ("VERP alone", {"to": "bounces+0-4.0123456789abcdef@example.org", "original": "Subject: cut\n"}),
+        ("as OpenSMTPD calls it", {"called": "multipart/mixed"}),
         ("an answer", {"answers": f"In-Reply-To: {NAME}\n", "original": "Subject: cut\n"}),
     ],
 )

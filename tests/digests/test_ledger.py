@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, event
@@ -92,6 +93,24 @@ def test_a_mail_lies_in_the_outbox_as_it_was_made(books: Home) -> None:
     assert (mail.message, mail.recipient, mail.window) == (b"\0mail", "ada@example.org", Window(0, 4))
     assert ledger.message(books, mail.digest_id) == b"\0mail"
     assert ledger.digests(books)[0].slot_at == NOW
+
+
+def test_workers_who_take_at_the_same_moment_take_different_mails(books: Home) -> None:
+    for who in range(24):
+        made(books, f"p{who}")
+    taken: list[int] = []
+
+    def work(worker: str) -> None:
+        while mails := ledger.take(books, worker, NOW, limit=1):
+            taken.extend(mail.digest_id for mail in mails)
+
+    workers = [Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    assert len(taken) == len(set(taken)) == 24
 
 
 def test_a_mail_under_way_is_taken_by_another_when_its_worker_has_died(books: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from threading import Event
@@ -15,7 +16,7 @@ from digests.deliver import Smtp
 from digests.ledger import LEASE
 from digests.send import ATTEMPTS, Sending, pause
 from full_outbox import NOW, Outbox, as_parcel, everybody
-from mail_server import ANYBODY, DROP, HANG, serving
+from mail_server import ANYBODY, DROP, HANG, SLOW, serving
 from running import free_port
 from warehouse.home import Home
 
@@ -90,14 +91,34 @@ def test_a_mail_taken_and_lost_before_the_answer_is_repeated_as_the_same_mail(ou
 
 def test_one_refusal_of_fifty_costs_no_connection_and_no_mail(home: Home) -> None:
     outbox = Outbox(home, 50).fill()
-    with serving(faults={("rcpt", ONE): "550 5.1.1 no such user"}) as server:
-        outbox.send(server)
+    with serving(
+        faults={("rcpt", ONE): "550 5.1.1 no such user", ("end", "p9@example.org"): "554 spam"}
+    ) as server:
+        outbox.send(Smtp.at(f"{server.url}?connections=1"))
 
-    assert server.recipients == [one for one in everybody(50) if one != ONE]
-    assert server.asked["connect"] <= 4, "one refusal breaks no connection"
+    assert server.recipients == [one for one in everybody(50) if one not in (ONE, "p9@example.org")]
+    assert server.asked["connect"] == 1
 
 
-def test_a_server_that_is_down_is_asked_once_and_costs_nobody_a_try(outbox: Outbox) -> None:
+def test_a_server_that_takes_its_time_over_a_mail_is_waited_for_so_that_nothing_is_sent_twice(
+    outbox: Outbox,
+) -> None:
+    with serving(faults={("taken", ONE): SLOW}) as server:
+        outbox.send(replace(Smtp.at(server.url), timeout=0.3, patience=20))
+
+    assert server.recipients == everybody()
+    assert outbox.states() == Counter(sent=8)
+
+
+def test_a_server_that_is_down_is_asked_once_however_many_mails_wait(outbox: Outbox) -> None:
+    with serving(faults={("connect", ANYBODY): "554 5.7.1 not you"}) as server:
+        outbox.send(server, at_once=2)
+
+    assert server.asked["connect"] == 1
+    assert outbox.states() == Counter(deferred=2, rendered=6)
+
+
+def test_a_server_that_is_down_costs_nobody_a_try(outbox: Outbox) -> None:
     nowhere = Smtp.at(f"smtp://127.0.0.1:{free_port()}")
 
     for minute in range(ATTEMPTS + 1):
