@@ -67,7 +67,8 @@ def cursors_in(con: Connection, person_ids: Collection[str]) -> dict[str, Readin
     if not person_ids:
         return {}
     asked = values(column("person_id", String)).data([(each,) for each in person_ids]).cte("asked")
-    rows = [*con.execute(_furthest_read(asked)), *con.execute(_furthest_sent(asked))]
+    # Who has read what they were sent has read it: of two at one instant, what they said counts.
+    rows = [*con.execute(_furthest_sent(asked)), *con.execute(_furthest_read(asked))]
     return {
         row.person_id: Reading(row.person_id, Window(row.after, row.upto), row.at, row.via)
         for row in sorted(rows, key=lambda row: (row.upto, row.at))

@@ -101,7 +101,7 @@ def work(order: dict, tell: int) -> None:
 def main() -> None:
     # What the first pass would load and compile, once for all forks: DuckDB looks for pandas, the mail has a template.
     find_spec("pandas") and import_module("pandas")
-    render._template()
+    render._template("digest.html.j2")
     for line in sys.stdin:
         listen, tell = os.pipe()
         child = os.fork()

@@ -81,7 +81,7 @@ class Scene:
     def set_back(self) -> None:
         """As if nobody had been told anything yet."""
         with transactions.writing(self.home) as con:
-            for table in (tables.digests, tables.messages, tables.suppressions, tables.visits):
+            for table in (tables.digests, tables.messages, tables.views, tables.suppressions, tables.visits):
                 con.execute(delete(table))
         self.server.taken.clear()
 
