@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +13,9 @@ from digests.naming import clean, counted, quoted, shortened
 from digests.telling import About, Telling, line
 from digests.wording import Clause
 
+Mentions = Callable[[str], frozenset[str]]
+"""Whom a text on the card's board names: see `mentions.mentioned`."""
+
 
 @dataclass(frozen=True)
 class CardNews:
@@ -21,6 +24,7 @@ class CardNews:
     telling: Telling
     board_id: str
     card_id: str
+    mentions: Mentions
     nets: Folded
     taken: set[Facet] = field(default_factory=set)
 
@@ -99,10 +103,13 @@ class CardNews:
         return "Yours" if over else "Waiting on you"
 
     def _names_me(self, net: Net) -> bool:
-        mentions = self.telling.mentions_me
-        return mentions(net.after, self.board_id, self.card) and not mentions(
-            net.before, self.board_id, self.card
-        )
+        return self._mentions_me(net.after) and not self._mentions_me(net.before)
+
+    def _mentions_me(self, text: object) -> bool:
+        """Whether a text names the reader, alone or with everybody."""
+        found, mine = self.mentions(str(text or "")), set(self.telling.person.members)
+        on_card = "card" in found and self.card is not None and bool(self.card.assignees & mine)
+        return "*" in found or on_card or bool(found & mine)
 
     def _comment_to_me(self, facet: Facet, net: Net) -> Line | None:
         if net.after is None:

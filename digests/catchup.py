@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digests import rank
-from digests.card import CardNews
-from digests.fold import Facet, Folded, fold, touched
+from digests.board import BoardNews, Done, Placed
+from digests.fold import folded
 from digests.following import silent
 from digests.model import Accounted, CatchUp, Line, Person, World
-from digests.naming import actor
-from digests.telling import Telling, board_lines
+from digests.naming import Everybody, Names
+from digests.telling import Telling, seen
 from warehouse.model import Event, Window
 
 LATE = timedelta(minutes=15)
@@ -22,116 +22,142 @@ LATE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Cutoff:
-    """Events up to `at` are not told, but accounted under `reason`; `offsets` are those already known to be so.
+    """Events up to `at` are not told, but accounted under `reason`.
 
     `boards` are the ids of the boards it holds for; None: for all.
     """
 
     at: datetime
     reason: str
-    offsets: tuple[int, ...] = ()
     boards: frozenset[str] | None = None
 
-    def holds(self, event: Event) -> bool:
-        """Whether the event is too old to be told."""
-        return event.occurred_at <= self.at and (self.boards is None or event.board_id in self.boards)
+    def on(self, board_id: str) -> datetime | None:
+        """Up to when nothing is told of that board."""
+        return self.at if self.boards is None or board_id in self.boards else None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window and its times: what `from_at` and `now` say at its two ends.
+
+    `late` marks what happened before `from_at`; `first`: nobody has told the reader anything before. `too_early` is why
+    the early events of boards are left out.
+    """
+
+    window: Window
+    from_at: datetime
+    now: datetime
+    late: bool = False
+    first: bool = False
+    too_early: str = "before_first"
 
 
 def catch_up(
-    person: Person,
-    world: World,
-    events: Iterable[Event],
-    window: Window,
-    *,
-    now: datetime,
-    from_at: datetime,
-    cutoff: Cutoff | None = None,
-    elsewhere: Iterable[int] = (),
-    late: bool = False,
-    first: bool = False,
+    person: Person, world: World, events: Iterable[Event], span: Span, *, cutoff: Cutoff | None = None
 ) -> CatchUp:
-    """Every event of the window on the reader's boards is told, folded or excluded with a reason.
-
-    `elsewhere` are the window's offsets on boards the reader is not on; `late` marks what happened before `from_at`.
-    """
-    excluded: dict[str, list[int]] = defaultdict(list)
-    excluded["not_on_board"] += elsewhere
-    if cutoff:
-        excluded[cutoff.reason] += cutoff.offsets
-    told: list[Event] = []
-    own: list[Event] = []
-    quiet = silent(person, world.boards)
+    """Every event of the window is told, folded or excluded with a reason."""
+    by_board: dict[str, list[Event]] = defaultdict(list)
     for event in events:
-        reason = _excluded(person, world, event, cutoff, quiet)
-        if reason is None:
-            told.append(event)
+        by_board[event.board_id].append(event)
+    everybody = Everybody(world.members)
+    boards = [
+        news(board_id, world, everybody, some, span.now, not_after=cutoff.on(board_id) if cutoff else None)
+        for board_id, some in by_board.items()
+    ]
+    return told(person, world, boards, span if cutoff is None else replace(span, too_early=cutoff.reason))
+
+
+def news(
+    board_id: str,
+    world: World,
+    everybody: Everybody,
+    events: Iterable[Event],
+    now: datetime,
+    *,
+    not_after: datetime | None = None,
+    early: Sequence[int] = (),
+) -> BoardNews:
+    """A board's news, without what happened up to `not_after`; `early` are the offsets already known to be so."""
+    recent: list[Event] = []
+    held: list[int] = []
+    for event in events:
+        if not_after is not None and event.occurred_at <= not_after:
+            held.append(event.event_offset or 0)
         else:
-            excluded[reason].append(_offset(event))
-        if reason == "own":
-            own.append(event)
-    mine = fold(own)
-    worked_on = frozenset(event.card_id for event in own if event.card_id)
-    telling = Telling(person, world, now, mine, worked_on, from_at - LATE if late else None)
-    placed = list(_placed(telling, told))
-    wanted = [(section, line) for section, line in placed if section in person.sections]
-    excluded["section"] += _offsets(placed) - _offsets(wanted)
-    accounted = _accounted(told, wanted, excluded)
-    boards = tuple(dict.fromkeys(event.board_id for event in told))
-    return CatchUp(person, person.zone, window, from_at, now, rank.arranged(wanted), accounted, first, boards)
+            recent.append(event)
+    return BoardNews(board_id, world, everybody, tuple(recent), now, (*early, *held) if held else early)
+
+
+def told(
+    person: Person, world: World, boards: Iterable[BoardNews], span: Span, *, elsewhere: Sequence[int] = ()
+) -> CatchUp:
+    """What the boards' news is to this reader. `elsewhere` are the window's offsets on boards the reader is not on."""
+    excluded: dict[str, set[int]] = defaultdict(set)
+    read = list(_read(person, world, boards, span, excluded))
+    own = [one for board in read for key in person.members for one in board.by_whom.get(key, ())]
+    excluded["own"] = {event.event_offset or 0 for event, _ in own}
+    for board in read:
+        excluded["noise"] |= board.noise - excluded["own"]
+    telling = _telling(person, world, own, read, span.now)
+    placed = [one for board in read for subject in board.subjects.values() for one in subject.placed(telling)]
+    placed = [(section, _dated(line, span)) for section, line in placed]
+    wanted = [one for one in placed if one[0] in person.sections]
+    excluded["section"] = _offsets(placed) - _offsets(wanted) if len(wanted) < len(placed) else set()
+    offsets = {offset for board in read for offset in board.offsets}
+    accounted = _accounted(offsets, wanted, excluded, elsewhere)
+    heard = _heard(read, excluded["own"])
+    return CatchUp(
+        person, person.zone, span.window, span.from_at, span.now, rank.arranged(wanted), accounted, span.first, heard
+    )
+
+
+def _read(
+    person: Person, world: World, boards: Iterable[BoardNews], span: Span, excluded: dict[str, set[int]]
+) -> Iterator[BoardNews]:
+    """The boards the reader is told of; what is left out of them, and what the others hold, is accounted for."""
+    quiet, mine = silent(person, world.boards), set(person.members)
+    for board in boards:
+        on_board = bool(world.board_members.get(board.board_id, frozenset()) & mine)
+        reason = quiet.get(board.board_id) if on_board else "not_on_board"
+        excluded[reason or span.too_early].update(board.early)
+        if reason:
+            excluded[reason] |= board.offsets
+        else:
+            yield board
+
+
+def _heard(read: Iterable[BoardNews], own: set[int]) -> tuple[str, ...]:
+    """The boards on which something happened that concerns the reader, in the order in which it did."""
+    firsts = {board.board_id: min(board.offsets - board.noise - own, default=0) for board in read}
+    return tuple(sorted((board_id for board_id, first in firsts.items() if first), key=firsts.__getitem__))
+
+
+def _telling(
+    person: Person, world: World, own: list[Done], boards: list[BoardNews], now: datetime
+) -> Telling:
+    everybody = boards[0].everybody if boards else Everybody(world.members)
+    worked_on = frozenset(event.card_id for event, _ in own if event.card_id)
+    mine = folded(touch for _, does in own for touch in does)
+    return Telling(world, Names(person, world, everybody, now), seen(mine), worked_on)
+
+
+def _dated(line: Line, span: Span) -> Line:
+    return replace(line, late=True) if span.late and line.at < span.from_at - LATE else line
 
 
 def _accounted(
-    told: Iterable[Event], wanted: Iterable[tuple[str, Line]], excluded: Mapping[str, Iterable[int]]
+    offsets: set[int], wanted: Iterable[Placed], excluded: Mapping[str, set[int]], elsewhere: Sequence[int]
 ) -> Accounted:
     shown = {offset for _, line in wanted for offset in line.told}
-    folded = {_offset(event) for event in told} - shown - set(excluded["section"])
-    reasons = {reason: tuple(sorted(offsets)) for reason, offsets in sorted(excluded.items()) if offsets}
-    return Accounted(tuple(sorted(shown)), tuple(sorted(folded)), reasons)
+    folded_in = offsets.difference(shown, excluded["own"], excluded["noise"], excluded["section"])
+    reasons: dict[str, Sequence[int]] = {
+        reason: tuple(sorted(some)) for reason, some in excluded.items() if some
+    }
+    if elsewhere:
+        foreign = excluded.get("not_on_board")
+        reasons["not_on_board"] = tuple(sorted({*elsewhere, *foreign})) if foreign else elsewhere
+    return Accounted(tuple(sorted(shown)), tuple(sorted(folded_in)), dict(sorted(reasons.items())))
 
 
-def _offset(event: Event) -> int:
-    assert event.event_offset is not None, "events of the log carry their offset"
-    return event.event_offset
-
-
-def _offsets(placed: Iterable[tuple[str, Line]]) -> set[int]:
+def _offsets(placed: Iterable[Placed]) -> set[int]:
     return {offset for _, line in placed for offset in line.events}
-
-
-def _excluded(
-    person: Person, world: World, event: Event, cutoff: Cutoff | None, quiet: Mapping[str, str]
-) -> str | None:
-    if not world.board_members.get(event.board_id, frozenset()) & set(person.members):
-        return "not_on_board"
-    if event.board_id in quiet:
-        return quiet[event.board_id]
-    if cutoff and cutoff.holds(event):
-        return cutoff.reason
-    if actor(event) in person.members:
-        return "own"
-    return None if any(True for _ in touched(event)) else "noise"
-
-
-def _placed(telling: Telling, events: list[Event]) -> Iterator[tuple[str, Line]]:
-    by_subject: dict[tuple[str, str], list[Event]] = defaultdict(list)
-    for event in events:
-        by_subject[event.board_id, event.card_id or ""].append(event)
-    for (board_id, card_id), some in by_subject.items():
-        nets = _news(fold(some), telling.mine)
-        if card_id:
-            yield from CardNews(telling, board_id, card_id, nets).placed()
-        else:
-            yield from board_lines(telling, board_id, nets)
-
-
-def _news(others: Folded, mine: Folded) -> Folded:
-    """What others did after the reader's own last touch of the same thing: what came before, the reader has seen.
-
-    That a card was created is seen by whoever did anything on it later.
-    """
-    seen = {facet: net.touches[-1].order for facet, net in mine.items()}
-    for facet, order in list(seen.items()):
-        exists = Facet(facet.subject, "exists")
-        seen[exists] = max(seen.get(exists, order), order)
-    found = {facet: net.since(seen[facet]) if facet in seen else net for facet, net in others.items()}
-    return {facet: net for facet, net in found.items() if net}

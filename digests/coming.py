@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from digests import ledger
-from digests.gather import gathered
+from digests.gather import Gathering
 from digests.ledger import Digest, Due
 from digests.model import SECTIONS, Person
 from digests.schedule import at_once, due
@@ -48,12 +48,13 @@ def _addressed(
         return
     last, stopped = ledger.latest(home, states=ledger.STATES), ledger.suppressions(home)
     read, head = ledger.cursors(home, [person.person_id for person, _ in ready]), warehouse.head()
+    gathering = Gathering(warehouse, home, now=now)
     for person, slot_at in ready:
         known = read.get(person.person_id)
         news = known is None or known.window.upto < head
         open_to_mail = ledger.plain_address(person.email or "") not in stopped
         free = open_to_mail and _through(person, last.get(person.person_id), now)
-        if news and free and _waits(home, warehouse, person, now):
+        if news and free and _waits(gathering, person):
             yield person, slot_at
 
 
@@ -64,9 +65,9 @@ def _through(person: Person, last: Digest | None, now: datetime) -> bool:
     return answered and (last is None or last.state in ("sent", "skipped"))
 
 
-def _waits(home: Home, warehouse: Warehouse, person: Person, now: datetime) -> bool:
+def _waits(gathering: Gathering, person: Person) -> bool:
     try:
-        told = gathered(warehouse, home, person, now=now)
+        told = gathering.told(person)
     except Exception:  # noqa: BLE001 - one person's failure costs nobody else theirs
         _log.exception("what waits on %s could not be gathered", person.person_id)
         return False

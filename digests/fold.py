@@ -6,9 +6,10 @@ touches of it in the order they happened, so what was before is the first touch'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from warehouse.model import Event
@@ -68,6 +69,8 @@ class Net:
 Folded = Mapping[Facet, Net]
 Change = tuple[Facet, object, object]
 """A facet, and its value before and after."""
+Touched = tuple[Facet, Touch]
+"""A facet, and what one event did to it."""
 
 _SCALARS = ("title", "description", "due_at", "due_done", "archived", "cover")
 _PARTS = {
@@ -86,11 +89,20 @@ _SWITCHES = {
 
 def fold(events: Iterable[Event]) -> Folded:
     """Net changes by facet. An event that changes nothing anybody is told about touches nothing."""
+    return folded(touch for event in events for touch in touches(event))
+
+
+def touches(event: Event) -> tuple[Touched, ...]:
+    """What an event does, facet by facet: all that folding needs of it, to be worked out once and folded often."""
+    return tuple((facet, Touch(event, before, after)) for facet, before, after in touched(event))
+
+
+def folded(every: Iterable[Touched]) -> Folded:
+    """The fold of the events these touches are of."""
     facets: dict[Facet, dict[int, Touch]] = {}
-    for event in events:
-        for facet, before, after in touched(event):
-            facets.setdefault(facet, {})[event.event_offset or 0] = Touch(event, before, after)
-    return {facet: _net(touches.values()) for facet, touches in facets.items()}
+    for facet, touch in every:
+        facets.setdefault(facet, {})[touch.event.event_offset or 0] = touch
+    return {facet: _net(some.values()) for facet, some in facets.items()}
 
 
 def merge(one: Folded, other: Folded) -> Folded:
@@ -102,8 +114,8 @@ def merge(one: Folded, other: Folded) -> Folded:
     return both
 
 
-def _net(touches: Iterable[Touch]) -> Net:
-    return Net(tuple(sorted(touches, key=lambda touch: touch.order)))
+def _net(some: Collection[Touch]) -> Net:
+    return Net(tuple(some) if len(some) == 1 else tuple(sorted(some, key=attrgetter("order"))))
 
 
 def touched(event: Event) -> Iterator[Change]:

@@ -1,17 +1,24 @@
-"""The shell around `catch_up`: reads the published warehouse and the ledger, and asks what one person is told."""
+"""The shell around `told`: reads the published warehouse and the ledger, and asks what people are told, however many.
+
+What many people are told is read, parsed and folded once a board; asking for one person is the same with one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import quote
-
-import polars as pl
+from functools import cached_property
 
 from digests import ledger
-from digests.catchup import Cutoff, catch_up
-from digests.model import BoardNow, CardNow, CatchUp, ColumnNow, CommentNow, MemberNow, Person, World
+from digests.board import BoardNews
+from digests.catchup import Cutoff, Span, news, told
+from digests.ledger import Reading
+from digests.model import CatchUp, Elsewhere, Person
+from digests.world import Worlds
 from warehouse.home import Home
 from warehouse.model import Event, Window
 from warehouse.reading import Warehouse
@@ -40,207 +47,196 @@ def gather(
     live board of the dashboard at `page_url`. Raises NothingPublished and NoSuchWindow.
     """
     with Warehouse.open(home) as warehouse:
-        return gathered(
-            warehouse, home, person, now=now, after=after, since=since, upto=upto, page_url=page_url
+        return Gathering(warehouse, home, now=now, page_url=page_url).told(
+            person, after=after, since=since, upto=upto
         )
 
 
-def gathered(
-    warehouse: Warehouse,
-    home: Home,
-    person: Person,
-    *,
-    now: datetime,
-    after: int | None = None,
-    since: datetime | None = None,
-    upto: int | None = None,
-    page_url: str = "",
-) -> CatchUp:
-    """`gather` from a version that is already open."""
-    reading = None if after is not None or since is not None else ledger.cursor(home, person.person_id)
-    upto = warehouse.head() if upto is None else min(upto, warehouse.head())
-    if since is not None:
-        after = min(warehouse.offset_before(since), upto)
-    if after is not None and after > upto:
-        raise NoSuchWindow(
-            f"There is nothing after offset {after}: the log ends at {upto}. Give a smaller offset."
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One person's window: what they are told of it begins `after`; what lies before is too early."""
+
+    window: Window
+    after: int
+    reading: Reading | None
+    cutoff: Cutoff | None
+
+    @property
+    def early(self) -> Window:
+        """What of the window lies before what is told."""
+        return Window(self.window.after, self.after)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether the cutoff holds for all boards."""
+        return self.cutoff is not None and self.cutoff.boards is None
+
+
+@dataclass
+class _Log:
+    """A board's events after `start`, up to the end of the log, and their offsets."""
+
+    start: int
+    events: list[Event]
+    offsets: list[int] = field(init=False)
+    news: dict[object, BoardNews] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.offsets = [event.event_offset or 0 for event in self.events]
+
+    def within(self, after: int, upto: int) -> list[Event]:
+        """The events of a window that does not begin before `start`."""
+        return self.events[bisect_right(self.offsets, after) : bisect_right(self.offsets, upto)]
+
+
+class Gathering:
+    """What people are told from one published version. Not for several threads."""
+
+    def __init__(self, warehouse: Warehouse, home: Home, *, now: datetime, page_url: str = "") -> None:
+        self._warehouse, self._home, self._now = warehouse, home, now
+        self._worlds = Worlds(warehouse, page_url)
+        self._logs: dict[str, _Log] = {}
+        self._early: dict[tuple[str, Window], Sequence[int]] = {}
+        self._offsets_before: dict[datetime, int] = {}
+        self._expected: list[Person] = []
+        self._asked_for: dict[str, _Asked] = {}
+
+    def expect(self, people: Iterable[Person]) -> None:
+        """These people will be asked for next: their boards are read together, when the first of them is."""
+        self._expected += people
+
+    def told(
+        self,
+        person: Person,
+        *,
+        after: int | None = None,
+        since: datetime | None = None,
+        upto: int | None = None,
+    ) -> CatchUp:
+        """What the person is told; see `gather`. Raises NoSuchWindow."""
+        self._prepare()
+        asked = self._asked_for.pop(person.person_id, None)
+        if asked is None or (after, since, upto) != (None, None, None):
+            own_start = after is None and since is None
+            reading = ledger.cursor(self._home, person.person_id) if own_start else None
+            asked = self._asked(reading, after=after, since=since, upto=upto)
+            self._read([(person, asked)])
+        return self._told(person, asked)
+
+    @cached_property
+    def _head(self) -> int:
+        return self._warehouse.head()
+
+    def _prepare(self) -> None:
+        people, self._expected = self._expected, []
+        if people:
+            readings = ledger.cursors(self._home, {person.person_id for person in people})
+            asked = [(person, self._asked(readings.get(person.person_id))) for person in people]
+            self._read(asked)
+            self._asked_for |= {person.person_id: one for person, one in asked}
+
+    def _asked(
+        self,
+        reading: Reading | None,
+        *,
+        after: int | None = None,
+        since: datetime | None = None,
+        upto: int | None = None,
+    ) -> _Asked:
+        upto = self._head if upto is None else min(upto, self._head)
+        if since is not None:
+            after = min(self._offset_before(since), upto)
+        if after is not None and after > upto:
+            raise NoSuchWindow(
+                f"There is nothing after offset {after}: the log ends at {upto}. Give a smaller offset."
+            )
+        start = after if after is not None else reading.window.upto if reading else 0
+        window = Window(min(start, upto), upto)
+        cutoff = None if after is not None and since is None else self._cutoff(window, since)
+        if cutoff is None or cutoff.boards is not None:
+            return _Asked(window, window.after, reading, cutoff)
+        # A long history is not read to be left out: up to the first event late enough, only offsets are.
+        start = min(max(window.after, self._offset_before(cutoff.at)), upto)
+        return _Asked(window, start, reading, cutoff)
+
+    def _cutoff(self, window: Window, since: datetime | None) -> Cutoff:
+        """What is too old to tell: before the instant asked for; else, of boards the reader was never told of, a week.
+
+        So an imported history floods nobody: neither a first reader nor one who has been told of other boards before.
+        """
+        if since is not None:
+            return Cutoff(since, "before_since")
+        begun = frozenset(one for one, first in self._begins.items() if first > window.after)
+        return Cutoff(self._now - FIRST, "before_first", begun if window.after else None)
+
+    @cached_property
+    def _begins(self) -> Mapping[str, int]:
+        """Each board's first offset."""
+        return self._warehouse.begins()
+
+    def _offset_before(self, instant: datetime) -> int:
+        if instant not in self._offsets_before:
+            self._offsets_before[instant] = self._warehouse.offset_before(instant)
+        return self._offsets_before[instant]
+
+    def _read(self, asked: Iterable[tuple[Person, _Asked]]) -> None:
+        """Read what these windows hold and is not here yet, all boards together."""
+        starts: dict[str, int] = {}
+        early: dict[Window, set[str]] = defaultdict(set)
+        for person, one in asked:
+            for board_id in self._worlds.boards_of(person):
+                log = self._logs.get(board_id)
+                if log is None or one.after < log.start:
+                    starts[board_id] = min(one.after, starts.get(board_id, one.after))
+                if one.early.upto > one.early.after and (board_id, one.early) not in self._early:
+                    early[one.early].add(board_id)
+        if starts:
+            self._take(starts, self._warehouse.events_since(starts))
+        for window, board_ids in early.items():
+            found = self._warehouse.offsets(window, board_ids=board_ids)
+            self._early |= {(board_id, window): found.get(board_id, array("q")) for board_id in board_ids}
+
+    def _take(self, starts: Mapping[str, int], events: Sequence[Event]) -> None:
+        by_board: dict[str, list[Event]] = {board_id: [] for board_id in starts}
+        for event in events:
+            by_board[event.board_id].append(event)
+        self._worlds.read(events)
+        self._logs |= {board_id: _Log(starts[board_id], some) for board_id, some in by_board.items()}
+
+    def _told(self, person: Person, asked: _Asked) -> CatchUp:
+        boards = [self._news(board_id, asked) for board_id in self._worlds.boards_of(person)]
+        here = (offset for board in boards for part in (board.early, board.offsets) for offset in part)
+        span = Span(
+            asked.window,
+            self._from_at(asked, boards),
+            self._now,
+            late=asked.reading is not None,
+            first=asked.everywhere and asked.cutoff is not None and asked.cutoff.reason == "before_first",
+            too_early=asked.cutoff.reason if asked.cutoff else "before_first",
         )
-    start = after if after is not None else reading.window.upto if reading else 0
-    window = Window(min(start, upto), upto)
-    world = world_of(warehouse, person, page_url)
-    cutoff = None if after is not None and since is None else _cutoff(warehouse, window, now, since)
-    everywhere = cutoff is not None and cutoff.boards is None
-    events, early, elsewhere = _events(warehouse, window, world, cutoff.at if cutoff and everywhere else None)
-    begun = cutoff.at if cutoff and everywhere else _first_instant(events, now)
-    return catch_up(
-        person,
-        world,
-        events,
-        window,
-        now=now,
-        from_at=reading.read_at if reading else begun,
-        cutoff=replace(cutoff, offsets=early) if cutoff else None,
-        elsewhere=elsewhere,
-        late=reading is not None,
-        first=everywhere and since is None,
-    )
+        world = self._worlds.of_person(person)
+        return told(person, world, boards, span, elsewhere=Elsewhere(asked.window, here))
 
+    def _news(self, board_id: str, asked: _Asked) -> BoardNews:
+        """The board's news in that window, made once for all whose window it is."""
+        log = self._logs[board_id]
+        not_after = asked.cutoff.on(board_id) if asked.cutoff else None
+        key = (asked.window, asked.after, not_after)
+        if key not in log.news:
+            log.news[key] = news(
+                board_id,
+                self._worlds.of_board(board_id),
+                self._worlds.everybody,
+                log.within(asked.after, asked.window.upto),
+                self._now,
+                not_after=not_after,
+                early=self._early.get((board_id, asked.early), ()),
+            )
+        return log.news[key]
 
-def _cutoff(warehouse: Warehouse, window: Window, now: datetime, since: datetime | None) -> Cutoff:
-    """What is too old to tell: before the instant asked for; else, of boards the reader was never told of, a week.
-
-    So an imported history floods nobody: neither a first reader nor one who has been told of other boards before.
-    """
-    if since is not None:
-        return Cutoff(since, "before_since")
-    return Cutoff(now - FIRST, "before_first", boards=_begun_in(warehouse, window) if window.after else None)
-
-
-def _begun_in(warehouse: Warehouse, window: Window) -> frozenset[str]:
-    """The boards whose whole log lies in the window."""
-    frame = warehouse.frame(
-        "select distinct board_id from events where event_offset > $after and event_offset <= $upto "
-        "except select distinct board_id from events where event_offset <= $after",
-        {"after": window.after, "upto": window.upto},
-    )
-    return frozenset(frame["board_id"].to_list())
-
-
-def _first_instant(events: list[Event], now: datetime) -> datetime:
-    return min((event.occurred_at for event in events), default=now)
-
-
-def _events(
-    warehouse: Warehouse, window: Window, world: World, cutoff_at: datetime | None
-) -> tuple[list[Event], tuple[int, ...], set[int]]:
-    """The window's events on the person's boards, the offsets of those too early, and the offsets elsewhere.
-
-    A long history is not read to be left out: up to the first event late enough, only offsets are.
-    """
-    mine = list(world.boards)
-    start = window.after
-    if cutoff_at is not None:
-        start = min(max(start, warehouse.offset_before(cutoff_at)), window.upto)
-    events = warehouse.events(Window(start, window.upto), board_ids=mine)
-    early = tuple(_offsets(warehouse, Window(window.after, start), mine))
-    here = {*early, *(event.event_offset for event in events)}
-    return events, early, set(range(window.after + 1, window.upto + 1)) - here
-
-
-def _offsets(warehouse: Warehouse, window: Window, board_ids: list[str]) -> list[int]:
-    frame = warehouse.frame(
-        "select event_offset from events where event_offset > $after and event_offset <= $upto "
-        "and list_contains($boards::varchar[], board_id)",
-        {"after": window.after, "upto": window.upto, "boards": board_ids},
-    )
-    return frame["event_offset"].to_list()
-
-
-def world_of(warehouse: Warehouse, person: Person, page_url: str = "") -> World:
-    """What the person can see, as of now: the boards they are a member of, and what is on them."""
-    memberships = _memberships(warehouse)
-    mine = memberships.filter(pl.col("member").is_in(list(person.members)))["board_id"].unique().to_list()
-    memberships = memberships.filter(pl.col("board_id").is_in(mine))
-    board_members: dict[str, set[str]] = {}
-    for board_id, member in memberships.select("board_id", "member").iter_rows():
-        board_members.setdefault(board_id, set()).add(member)
-    ours = pl.col("board_id").is_in(mine)
-    return World(
-        boards={one.board_id: one for one in boards(warehouse) if one.board_id in mine},
-        columns={
-            row["column_id"]: ColumnNow(row["column_id"], row["title"] or "", row["is_done"])
-            for row in warehouse.columns().filter(ours).iter_rows(named=True)
-        },
-        cards=_cards(warehouse, ours, page_url),
-        members={member.key: member for member in members(warehouse)},
-        board_members={board_id: frozenset(keys) for board_id, keys in board_members.items()},
-        comments={
-            row["comment_id"]: _comment(row)
-            for row in warehouse.comments().filter(ours).iter_rows(named=True)
-        },
-    )
-
-
-def boards_of(warehouse: Warehouse, person: Person) -> list[BoardNow]:
-    """The boards the person may see now."""
-    mine = _memberships(warehouse).filter(pl.col("member").is_in(list(person.members)))["board_id"].to_list()
-    return [one for one in boards(warehouse) if one.board_id in mine]
-
-
-def boards(warehouse: Warehouse) -> list[BoardNow]:
-    """Every board that is known."""
-    return [_board(row) for row in warehouse.boards().iter_rows(named=True)]
-
-
-def members(warehouse: Warehouse) -> list[MemberNow]:
-    """Everybody a board has ever named."""
-    return [
-        MemberNow(
-            f"{row['source']}:{row['member_id']}", row["name"] or "", row["username"], row["kind"] or "human"
-        )
-        for row in warehouse.members().iter_rows(named=True)
-    ]
-
-
-def _memberships(warehouse: Warehouse) -> pl.DataFrame:
-    """Who is on which board. The warehouse never forgets a member; who has left sees nothing more of it."""
-    left = warehouse.frame(
-        "select source, board_id, entity_id as member_id from events "
-        "where action in ('member.joined', 'member.left') group by all "
-        "having arg_max(action, (occurred_at, event_offset)) = 'member.left'"
-    )
-    return (
-        warehouse.board_members()
-        .join(left, on=["source", "board_id", "member_id"], how="anti")
-        .with_columns(member=pl.concat_str("source", pl.lit(":"), "member_id"))
-    )
-
-
-def _board(row: dict[str, object]) -> BoardNow:
-    return BoardNow(str(row["board_id"]), str(row["source"]), str(row["title"] or ""), _text(row["url"]))
-
-
-def _cards(warehouse: Warehouse, ours: pl.Expr, page_url: str) -> dict[str, CardNow]:
-    def seen_at(board_id: str) -> str | None:
-        return f"{page_url.rstrip('/')}/live_board?board={quote(board_id)}" if page_url else None
-
-    items = warehouse.checklist_items().filter(ours & pl.col("deleted_at").is_null())
-    ticked = {
-        card_id: (int(done or 0), int(total))
-        for card_id, done, total in items.group_by("card_id").agg(pl.col("done").sum(), pl.len()).iter_rows()
-    }
-    return {
-        row["card_id"]: CardNow(
-            row["card_id"],
-            row["board_id"],
-            row["title"] or "",
-            row["column_id"],
-            row["url"] or seen_at(row["board_id"]),
-            _key(row["source"], row["created_by"]),
-            frozenset(_keys(row["source"], row["assignee_ids"])),
-            *ticked.get(row["card_id"], (0, 0)),
-        )
-        for row in warehouse.cards().filter(ours).iter_rows(named=True)
-    }
-
-
-def _comment(row: dict[str, object]) -> CommentNow:
-    return CommentNow(
-        str(row["comment_id"]),
-        str(row["card_id"]),
-        _key(row["source"], row["member_id"]),
-        _text(row["parent_id"]),
-        str(row["content"] or ""),
-    )
-
-
-def _keys(source: object, ids: Iterable[object] | None) -> list[str]:
-    return [f"{source}:{member_id}" for member_id in ids or ()]
-
-
-def _key(source: object, member_id: object) -> str | None:
-    return f"{source}:{member_id}" if member_id else None
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value else None
+    def _from_at(self, asked: _Asked, boards: Iterable[BoardNews]) -> datetime:
+        if asked.reading:
+            return asked.reading.read_at
+        if asked.everywhere and asked.cutoff:
+            return asked.cutoff.at
+        return min((event.occurred_at for board in boards for event in board.events), default=self._now)

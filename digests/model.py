@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Literal
+from operator import eq
+from typing import Literal, overload
 
 from warehouse.model import Window
 
@@ -168,13 +169,38 @@ class Section:
     lines: tuple[Line, ...]
 
 
+class Elsewhere(Sequence[int]):
+    """The offsets of a window that are not among `here`, in order: counted without naming each, for there may be millions."""
+
+    def __init__(self, window: Window, here: Iterable[int]) -> None:
+        self._all, self._here = range(window.after + 1, window.upto + 1), frozenset(here)
+
+    def __len__(self) -> int:
+        return len(self._all) - len(self._here)
+
+    def __iter__(self) -> Iterator[int]:
+        return (offset for offset in self._all if offset not in self._here)
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[int, ...]: ...
+    def __getitem__(self, place: int | slice) -> int | tuple[int, ...]:
+        return tuple(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]  # equal to the tuple of its offsets, whose hash would name each
+
+
 @dataclass(frozen=True, slots=True)
 class Accounted:
     """Where every offset of the window went; the lists are disjoint and together the whole window."""
 
     shown: tuple[int, ...] = ()
     folded: tuple[int, ...] = ()
-    excluded: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    excluded: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def events(self) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from digests.mentions import first_name, plain
-from digests.model import Person, World
+from digests.model import MemberNow, Person, World
 from warehouse.model import Event
 
 DONE_TITLES = frozenset(
@@ -41,6 +41,7 @@ READ = 4000
 """Characters of a text that are looked at: nothing longer is told, and a megabyte would keep everybody waiting."""
 
 
+@lru_cache(maxsize=10_000)
 def looks_done(title: str) -> bool:
     """Whether a column's title says that its cards are finished, in any of several languages."""
     text = plain(title)
@@ -55,8 +56,10 @@ def looks_done(title: str) -> bool:
 
 def clean(text: str) -> str:
     """One line of text without control characters; a foreign text can neither break a line nor turn it around."""
-    text = _CONTROLS.sub(" ", text[:READ].translate(_BIDI))
-    text = _HALVES.sub("\ufffd", text)
+    text = text[:READ]
+    if not text.isprintable():  # nearly every text is, and has nothing to be taken out
+        text = _CONTROLS.sub(" ", text.translate(_BIDI))
+        text = _HALVES.sub("\ufffd", text)
     return " ".join(text.split())
 
 
@@ -103,36 +106,51 @@ def day(local: datetime, now: datetime) -> str:
 
 
 @dataclass(frozen=True)
+class Everybody:
+    """What members are called, the same whoever reads: worked out once."""
+
+    members: Mapping[str, MemberNow]
+
+    @cached_property
+    def full(self) -> Mapping[str, str]:
+        """Each member's whole name, by key."""
+        return {
+            key: shortened(clean(member.name or member.username or ""), 60) or "Someone"
+            for key, member in self.members.items()
+        }
+
+    @cached_property
+    def short(self) -> Mapping[str, str]:
+        """Each member's first name where nobody shares it, else the whole, by key."""
+        people = {member.name: first_name(member.name) for member in self.members.values()}
+        firsts = Counter(plain(first) for first in people.values())
+        return {key: self._short(name, firsts) for key, name in self.full.items()}
+
+    def _short(self, name: str, firsts: Counter[str]) -> str:
+        first = first_name(name)
+        return first if len(first) > 1 and firsts[plain(first)] == 1 else name
+
+
+@dataclass(frozen=True)
 class Names:
     """What one reader calls things."""
 
     person: Person
     world: World
+    everybody: Everybody
     now: datetime
 
     @cached_property
     def zone(self) -> tzinfo:
         return ZoneInfo(self.person.zone) if self.person.zone else UTC
 
-    @cached_property
-    def _firsts(self) -> Counter[str]:
-        people = {member.name: first_name(member.name) for member in self.world.members.values()}
-        return Counter(plain(first) for first in people.values())
-
     def full(self, key: str | None) -> str:
         """A member's whole name."""
-        member = self.world.members.get(key or "")
-        return (
-            shortened(clean(member.name or member.username or ""), 60) or "Someone" if member else "Someone"
-        )
+        return self.everybody.full.get(key or "", "Someone")
 
     def short(self, key: str | None) -> str:
         """A member's first name where nobody shares it; "you" for the reader."""
-        if key in self.person.members:
-            return "you"
-        name = self.full(key)
-        first = first_name(name)
-        return first if len(first) > 1 and self._firsts[plain(first)] == 1 else name
+        return "you" if key in self.person.members else self.everybody.short.get(key or "", "Someone")
 
     def column(self, column_id: object) -> str:
         """A column's title."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from digests import ledger
 from digests.following import board_named, known_ids
-from digests.gather import boards as known_boards
-from digests.gather import members as known_members
 from digests.mentions import plain
 from digests.model import BoardNow, MemberNow, Person
 from digests.people_file import Entry, canonical_values, kept, parse
+from digests.world import boards as known_boards
+from digests.world import members as known_members
 from warehouse.home import Home
 from warehouse.reading import NothingPublished, Warehouse
 

@@ -19,7 +19,7 @@ from threading import Event
 from digests import ledger
 from digests.coming import come, too_late
 from digests.deliver import Carrier, Maildir
-from digests.gather import gathered
+from digests.gather import Gathering, gather
 from digests.ledger import NOTHING, Due, Made, Suppression
 from digests.mail import compose
 from digests.model import CatchUp, Person
@@ -100,9 +100,7 @@ def run(
 def preview(home: Home, person: Person, now: datetime, doors: Doors | None = None) -> EmailMessage:
     """The mail the person would get now. Nothing is sent or kept. Raises NothingPublished."""
     doors = doors or Doors(home)
-    with Warehouse.open(home) as warehouse:
-        told = gathered(warehouse, home, person, now=now, page_url=doors.page)
-    return compose(told, doors.letterhead)
+    return compose(gather(home, person, now=now, page_url=doors.page), doors.letterhead)
 
 
 def loop(
@@ -180,10 +178,11 @@ class _Run:
         everybody = people(self.home)
         tally: Counter[str] = Counter()
         with Warehouse.open(self.home) as warehouse:
+            gathering = self._gathering(warehouse)
             for person, slot_at in come(self.home, warehouse, everybody, self.now):
                 answer = ledger.answer(self.home, person.person_id, slot_at)
                 if answer is None or answer.state == "due":
-                    why_not, told = self._told(warehouse, person, ledger.suppressions(self.home))
+                    why_not, told = self._told(gathering, person, ledger.suppressions(self.home))
                     what = (
                         f"skip {person.person_id}: {why_not}"
                         if why_not
@@ -203,9 +202,11 @@ class _Run:
         """Gather, compose and keep what is due, however many at a time; what fails is due again in the next run."""
         tally: Counter[str] = Counter()
         by_id = {person.person_id: person for person in everybody}
+        gathering = self._gathering(warehouse)
         while not self.stop.is_set() and (taken := self._take_due()):
             suppressed = ledger.suppressions(self.home)
-            made = [self._made(warehouse, by_id.get(one.person_id), one, suppressed) for one in taken]
+            gathering.expect(by_id[one.person_id] for one in taken if one.person_id in by_id)
+            made = [self._made(gathering, by_id.get(one.person_id), one, suppressed) for one in taken]
             done = [each for each in made if each]
             kept = ledger.keep(self.home, self.worker, done, self.clock())
             skipped = [each for each in kept if each.why_not]
@@ -214,17 +215,20 @@ class _Run:
             tally.update(due=len(taken), failed=len(made) - len(done), skipped=len(skipped))
         return tally
 
+    def _gathering(self, warehouse: Warehouse) -> Gathering:
+        return Gathering(warehouse, self.home, now=self.now, page_url=self.doors.page)
+
     def _take_due(self) -> list[Due]:
         return ledger.take_due(self.home, self.worker, self.clock(), limit=AT_ONCE)
 
     def _made(
-        self, warehouse: Warehouse, person: Person | None, row: Due, suppressed: Mapping[str, Suppression]
+        self, gathering: Gathering, person: Person | None, row: Due, suppressed: Mapping[str, Suppression]
     ) -> Made | None:
         try:
             if why_not := too_late(person, row, self.now):
                 return Made(row.digest_id, row.person_id, Window(0, 0), NOTHING, why_not=why_not)
             assert person is not None
-            why_not, told = self._told(warehouse, person, suppressed)
+            why_not, told = self._told(gathering, person, suppressed)
             receipt = Made(row.digest_id, row.person_id, told.window, counts(told), why_not=why_not)
             return receipt if why_not else self._with_mail(receipt, told)
         except Exception:  # noqa: BLE001 - one person's failure costs nobody else theirs
@@ -232,10 +236,10 @@ class _Run:
             return None
 
     def _told(
-        self, warehouse: Warehouse, person: Person, suppressed: Mapping[str, Suppression]
+        self, gathering: Gathering, person: Person, suppressed: Mapping[str, Suppression]
     ) -> tuple[str, CatchUp]:
         """What the person is told, and why there is no mail, if there is none."""
-        told = gathered(warehouse, self.home, person, now=self.now, page_url=self.doors.page)
+        told = gathering.told(person)
         if not any(True for _ in told.lines):
             return "nothing to tell", told
         if not person.email:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -102,6 +103,44 @@ class Warehouse:
                 },
             )
         )
+
+    def events_since(self, starts: Mapping[str, int]) -> list[Event]:
+        """What happened on each of these boards after the offset given for it, in log order; without payloads.
+
+        All boards in one reading: as many as there are, the log is gone through once.
+        """
+        return events_of(
+            self.frame(
+                """
+                select events.* exclude (payload), null as payload
+                from events join (select unnest($board_ids) as board_id, unnest($starts) as start) using (board_id)
+                where event_offset > $earliest and event_offset > start
+                order by event_offset
+                """,
+                {
+                    "board_ids": list(starts),
+                    "starts": list(starts.values()),
+                    "earliest": min(starts.values()),
+                },
+            )
+        )
+
+    def offsets(self, window: Window, *, board_ids: Collection[str]) -> dict[str, array[int]]:
+        """The window's offsets on each of these boards, in order; boards on which nothing happened are missing."""
+        frame = self.frame(
+            "select board_id, event_offset from events where event_offset > $after and event_offset <= $upto "
+            "and list_contains($board_ids::varchar[], board_id) order by event_offset",
+            {"after": window.after, "upto": window.upto, "board_ids": list(board_ids)},
+        )
+        return {
+            str(board_id): array("q", some["event_offset"].to_list())
+            for (board_id,), some in frame.group_by("board_id", maintain_order=True)
+        }
+
+    def begins(self) -> dict[str, int]:
+        """The offset of each board's first event."""
+        frame = self.frame("select board_id, min(event_offset) from events group by board_id")
+        return dict(frame.iter_rows())
 
     def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
         """The rows of any query; instants are UTC. WarehouseBroken where the file is damaged or the lake out of reach."""

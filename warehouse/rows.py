@@ -87,10 +87,14 @@ def snapshot_rows(snapshot: Snapshot) -> pl.DataFrame:
 
 def events_of(frame: pl.DataFrame) -> list[Event]:
     """The rows of `events` as values again."""
-    return [
-        Event(**row | {name: json.loads(row[name]) if row[name] else {} for name in _JSON})
-        for row in frame.iter_rows(named=True)
-    ]
+    names = frame.columns
+    places = [names.index(name) for name in _JSON]
+    found = []
+    for row in map(list, frame.iter_rows()):
+        for place in places:
+            row[place] = json.loads(row[place]) if row[place] else {}
+        found.append(Event(**dict(zip(names, row, strict=True))))
+    return found
 
 
 def _people_named(entities: Iterable[Entity]) -> set[str]:

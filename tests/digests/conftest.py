@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from digests import ledger
-from digests.catchup import Cutoff, catch_up
+from digests.catchup import Cutoff, Span, catch_up
 from digests.model import BoardNow, CardNow, CatchUp, ColumnNow, CommentNow, MemberNow, Person, World
 from postgres import postgres
 from warehouse.home import Home
@@ -94,19 +94,9 @@ class Story:
         first: bool = False,
         since: timedelta = timedelta(days=1),
     ) -> CatchUp:
-        window = Window(0, len(self.events))
         from_at = cutoff.at if cutoff else self.now - since
-        return catch_up(
-            self.person,
-            self.world,
-            self.events,
-            window,
-            now=self.now,
-            from_at=from_at,
-            cutoff=cutoff,
-            late=late,
-            first=first,
-        )
+        span = Span(Window(0, len(self.events)), from_at, self.now, late, first)
+        return catch_up(self.person, self.world, self.events, span, cutoff=cutoff)
 
 
 def team() -> Story:
