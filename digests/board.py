@@ -85,14 +85,6 @@ class BoardNews:
         return self._strangers[zone]
 
     @cached_property
-    def authors(self) -> Mapping[str, set[str | None]]:
-        """Who wrote comments, by card."""
-        found: dict[str, set[str | None]] = defaultdict(set)
-        for comment in self.world.comments.values():
-            found[comment.card_id].add(comment.author)
-        return found
-
-    @cached_property
     def _handles(self) -> Mapping[str, frozenset[str]]:
         here, members = self.world.board_members.get(self.board_id, frozenset()), self.world.members
         return handles(members[key] for key in here if key in members)
@@ -134,15 +126,14 @@ class Subject:
 
     @cached_property
     def parts(self) -> frozenset[str] | None:
-        """The member keys of who has a part in it; None where everybody is addressed or it may lead to another board."""
-        world, named = self.board.world, self._named
-        if "*" in named or not self._stays_here:
+        """The member keys of who has a part in it; None where it may lead to another board."""
+        if not self._stays_here:
             return None
+        world = self.board.world
         card = world.cards.get(self.card_id)
         about = {card.created_by, *card.assignees} if card else set()
-        wrote = self.board.authors.get(self.card_id, set())
-        wrote = wrote | {one.author for one in map(world.comments.get, self._comments) if one}
-        return frozenset(key for key in (*named, *about, *wrote, *self._did) if key)
+        wrote = {one.author for one in map(world.comments.get, self._comments) if one}
+        return frozenset(key for key in (*self._named, *about, *wrote, *self._did) if key)
 
     @property
     def _did(self) -> Iterator[str | None]:
@@ -187,7 +178,7 @@ class Subject:
         if self.card_id:
             card = CardNews(telling, self.board.board_id, self.card_id, self.board.named_in, nets)
             return card.placed()
-        return _board_lines(telling, self.board.board_id, nets)
+        return board_lines(telling, self.board.board_id, nets)
 
 
 def _since(seen: Seen, others: Folded) -> Folded:
@@ -196,7 +187,7 @@ def _since(seen: Seen, others: Folded) -> Folded:
     return {facet: net for facet, net in found.items() if net}
 
 
-def _board_lines(telling: Telling, board_id: str, nets: Folded) -> Iterator[Placed]:
+def board_lines(telling: Telling, board_id: str, nets: Folded) -> Iterator[Placed]:
     """What became of a board, its columns and its members, with the section each belongs to."""
     for facet, net in nets.items():
         kept = facet.kind.removesuffix(".title").removesuffix(".is_done") + ".exists"

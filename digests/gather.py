@@ -8,7 +8,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -46,10 +47,8 @@ def gather(
     Without any of them it is the first window. Cards whose board gives them no address of their own lead to the
     live board of the dashboard at `page_url`. Raises NothingPublished and NoSuchWindow.
     """
-    with Warehouse.open(home) as warehouse:
-        return Gathering(warehouse, home, now=now, page_url=page_url).told(
-            person, after=after, since=since, upto=upto
-        )
+    with Gathering.open(home, now=now, page_url=page_url) as gathering:
+        return gathering.told(person, after=after, since=since, upto=upto)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,13 @@ class Gathering:
         self._offsets_before: dict[datetime, int] = {}
         self._expected: list[Person] = []
         self._asked_for: dict[str, _Asked] = {}
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Home, *, now: datetime, page_url: str = "") -> Iterator[Gathering]:
+        """From the newest version. Raises NothingPublished."""
+        with Warehouse.open(home) as warehouse:
+            yield cls(warehouse, home, now=now, page_url=page_url)
 
     def expect(self, people: Iterable[Person]) -> None:
         """These people will be asked for next: their boards are read together, when the first of them is."""

@@ -154,6 +154,12 @@ def story() -> Story:
     return team()
 
 
+@pytest.fixture(scope="session")
+def new_story() -> Callable[[], Story]:
+    """For tests that tell many stories."""
+    return team
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with the one that was judged good; `--update-golden` takes the new one."""
