@@ -107,7 +107,15 @@ def told(
     accounted = _accounted(offsets, wanted, excluded, elsewhere)
     heard = _heard(read, excluded["own"])
     return CatchUp(
-        person, person.zone, span.window, span.from_at, span.now, rank.arranged(wanted), accounted, span.first, heard
+        person,
+        person.zone,
+        span.window,
+        span.from_at,
+        span.now,
+        rank.arranged(wanted),
+        accounted,
+        span.first,
+        heard,
     )
 
 

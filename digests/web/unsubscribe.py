@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from digests import people
-from digests.gather import boards_of
 from digests.model import BoardNow, Person
 from digests.web import choices, tokens
 from digests.web.answers import Answer, Button, asks, said, taken_back
 from digests.web.choices import Done
+from digests.world import boards_of
 from warehouse.home import Home
 from warehouse.model import Window
 from warehouse.reading import NothingPublished, Warehouse

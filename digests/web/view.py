@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from digests import ledger, people, render
-from digests.gather import FIRST, boards_of, gathered
+from digests.gather import FIRST, Gathering
 from digests.layout import Layout
 from digests.model import BoardNow, Person
 from digests.web import choices, kept, tokens
 from digests.web.answers import Answer, Button, asks, said, taken_back
 from digests.web.choices import Done
+from digests.world import boards_of
 from warehouse.home import Home
 from warehouse.model import Window
 from warehouse.reading import Warehouse
@@ -109,8 +110,8 @@ def _told(
     if before and mine.issuperset(before.boards):
         return before.layout, before.boards, True
     first = mail.window.after == 0
-    anew = gathered(
-        warehouse, home, mail.person, now=mail.at, upto=mail.window.upto,
+    anew = Gathering(warehouse, home, now=mail.at).told(
+        mail.person, upto=mail.window.upto,
         after=None if first else mail.window.after, since=mail.at - FIRST if first else None,
     )  # fmt: skip
     fresh = kept.keep(anew)
