@@ -6,13 +6,14 @@ Of the log it holds what came later, of each thing that was derived again all th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 
+from warehouse.migrations import migrate
 from warehouse.state import STATE
 from warehouse.transactions import transaction
 from warehouse.whole import Base
@@ -62,9 +63,9 @@ def news(con: duckdb.DuckDBPyConnection, base: Base) -> News:
     return found
 
 
-def write(found: News, base: Path, path: Path) -> None:
+def write(found: News, path: Path) -> None:
     """Make the file at `path`. Until it is sealed and the pointer names it, nobody knows of it."""
-    path.write_bytes(_empty(base))
+    path.write_bytes(_empty())
     with duckdb.connect(str(path)) as con, transaction(con):
         for table, rows in found.items():
             if len(rows):
@@ -73,15 +74,16 @@ def write(found: News, base: Path, path: Path) -> None:
                 con.unregister("told")
 
 
-@lru_cache(maxsize=2)
-def _empty(base: Path) -> bytes:
-    """A file that leans on `base` and tells nothing new: made once, since tables, views and comments cost more than rows."""
+@cache
+def _empty() -> bytes:
+    """A file of the newest schema that tells nothing new: made once, since tables, views and comments cost more than rows."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.duckdb"
+        base, path = Path(folder) / "base.duckdb", Path(folder) / "empty.duckdb"
+        with duckdb.connect(str(base)) as con:
+            migrate(con, base)
         with duckdb.connect(str(path), config=_CONFIG) as con:
             attach(con, base)
-            statements = ["create schema hot", _CHANGED, *_made(con), *_comments(con)]
-            con.execute(";".join(statements))
+            con.execute(";".join(["create schema hot", _CHANGED, *_made(con), *_comments(con)]))
         return path.read_bytes()
 
 

@@ -86,7 +86,13 @@ def weigh(home: Home, scale: Scale) -> None:
     """What the file is big, state included, and what of it is the log."""
     size = (home.warehouse_dir / "live.duckdb").stat().st_size
     with Log.open(home) as log:
-        blocks = "select count(distinct block_id) from pragma_storage_info('events') where block_id >= 0"
+        blocks = """
+            with info as (from pragma_storage_info('events'))
+            select count(*) from (
+                select block_id from info where block_id >= 0
+                union select unnest(additional_block_ids) from info
+            )
+        """
         ((events,),) = log.connection.execute(blocks).fetchall()
         ((block,),) = log.connection.execute("select block_size from pragma_database_size()").fetchall()
     tell(

@@ -131,8 +131,10 @@ def _build(scale: Scale, home: Home) -> None:
     words = {"members": scale.members, "boards": scale.boards, "cards": scale.cards, "words": WORDS.split()}
     with Log.open(home) as log:
         con = log.connection
-        limit = con.execute("select current_setting('memory_limit')").fetchall()[0][0]
-        con.execute("set memory_limit = '4GB'")
+        limit, threads = con.execute(
+            "select current_setting('memory_limit'), current_setting('threads')"
+        ).fetchall()[0]
+        con.execute("set memory_limit = '4GB'; set threads = 2")
         for statement in PREPARE.format(**words).split(";\n"):
             con.execute(statement)
         for first in range(0, scale.events, BATCH):
@@ -140,10 +142,8 @@ def _build(scale: Scale, home: Home) -> None:
         con.execute(
             "update progress set revision = revision + 1, head = (select max(event_offset) from events)"
         )
-        state.SLICE, usual = 200_000, state.SLICE
-        state.derive(con)
-        state.SLICE = usual
-        con.execute(f"set memory_limit = '{limit}'")
+        state.derive(con, at_once=500_000)
+        con.execute(f"set memory_limit = '{limit}'; set threads = {threads}")
         log.publish()
 
 

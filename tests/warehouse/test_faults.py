@@ -183,6 +183,16 @@ def test_state_that_does_not_follow_from_the_log_is_derived_again(filled: Home) 
     assert well(filled)
 
 
+def test_state_that_was_published_wrong_is_derived_and_published_again(filled: Home) -> None:
+    with Log.open(filled) as log:
+        log.connection.execute("insert into cards (card_id, source) values ('ghost', 'flux')")
+        log.connection.execute("update progress set revision = revision + 1")
+        log.publish()
+    assert "2001 rows, 1 differ" in wrong(filled)[0]
+    assert restore(filled).what == "state"
+    assert well(filled)
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"version": "1"}', "\x00" * 100])
 def test_a_pointer_nobody_can_read_is_told_and_written_again(filled: Home, content: str) -> None:
     before = kept(filled)

@@ -115,6 +115,26 @@ def test_the_next_base_is_made_beside_and_then_readers_lean_on_it(home: Home, ba
     assert [finding for finding in audit(home) if not finding.ok] == []
 
 
+def test_what_is_derived_while_the_next_base_is_made_is_new_since_it(home: Home, batch: MakeBatch) -> None:
+    with Log.open(home, sizes=ROLLING) as log:
+        log.append(batch(1, 20))
+        log.publish()
+        for number in (21, 23, 25):
+            log.append(batch(number, number))
+            log.publish()  # begins the next base
+            log.append(batch(number + 1, number + 1))
+            log.known("flux", "b1")
+            until(lambda number=number: opened_by_a_tool(home) == number, seconds=20, what="the base")
+            log.publish()
+            assert head(home) == number + 1
+            until(
+                lambda number=number: log.publish() or opened_by_a_tool(home) == number + 1,
+                seconds=20,
+                what="the next",
+            )
+    assert [finding for finding in audit(home) if not finding.ok] == []
+
+
 def test_a_writer_that_ends_leaves_everything_to_other_tools(home: Home, batch: MakeBatch) -> None:
     with Log.open(home, sizes=LARGE) as log:
         log.append(batch(1, 20))

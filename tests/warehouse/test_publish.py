@@ -127,6 +127,20 @@ def test_only_the_last_versions_stay_on_disk(home: Home, batch: MakeBatch) -> No
         assert names[-1] == current(home).path.name
 
 
+def test_what_is_just_being_made_stays(home: Home, batch: MakeBatch) -> None:
+    with Log.open(home) as log:
+        making = publish.new_file(home, 1)
+        making.touch()
+        for number in range(1, 6):
+            log.append(batch(number, number))
+            log.publish()
+            making.touch()
+        publish.sweep(home, [making])
+        assert making.exists()
+        publish.sweep(home)
+        assert not making.exists()
+
+
 def test_without_cp_a_version_is_copied_by_the_database_itself(
     home: Home, batch: MakeBatch, monkeypatch
 ) -> None:
