@@ -193,7 +193,8 @@ class _Run:
         return RunReport(**tally, without_zone=sum(person.zone is None for person in everybody))
 
     def _plan(self, warehouse: Warehouse, everybody: Sequence[Person]) -> None:
-        found = come(self.home, warehouse, everybody, self.now)
+        # As long as boards were only looked at, their story is still to be read: an answer now would be "nothing to tell".
+        found = come(self.home, warehouse, everybody, self.now) if warehouse.head() else []
         slots = [(person.person_id, slot_at) for person, slot_at in found]
         ledger.plan(self.home, slots, self.clock())
         ledger.make_again(self.home, {one.person_id: one.email for one in everybody}, self.clock())

@@ -16,7 +16,7 @@ from digests.gather import gather
 from digests.people import find, import_people
 from digests.run import loop, preview, run
 from digests.schedule import due
-from small_team import Team, fill
+from small_team import PEOPLE, Team, board, fill
 from warehouse.home import Home
 from warehouse.reading import NothingPublished
 
@@ -68,6 +68,18 @@ def test_the_next_digest_begins_where_the_last_ended(team: Team) -> None:
 
     ada = [digest for digest in ledger.digests(team.home, "ada-berlin") if digest.state == "sent"]
     assert [(one.window.after, one.window.upto) for one in ada] == [(0, 4), (4, 5)]
+
+
+def test_boards_that_were_only_looked_at_yet_leave_no_receipt(home: Home) -> None:
+    """On the first start the boards are seen a moment before their story is read: the slot waits for it."""
+    team = Team(home, NOW)
+    team.append(snapshot=board(NOW))
+    (home.root / "people.toml").write_text(PEOPLE)
+    import_people(home, home.root / "people.toml", NOW)
+    assert (run(home, NOW).due, states(home)) == (0, {})
+
+    team.move("c7", "todo", "doing", actor="nia")
+    assert run(home, NOW + timedelta(minutes=1)).sent == 2
 
 
 def test_nothing_to_tell_leaves_a_receipt_and_no_mail(team: Team) -> None:
