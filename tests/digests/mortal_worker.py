@@ -32,7 +32,7 @@ class Steps:
     def __init__(self, deadly: int | str, tell: int) -> None:
         self.deadly, self.tell = deadly, tell
         self.count = self.handed_over = self.settled = 0
-        self.settling: int | None = None  # mails that the transaction under way notes as sent
+        self.settling = 0  # mails that the transaction under way notes as sent: another connection may have handed over more
         self.committing = self.unanswered = False
 
     def step(self, name: str) -> None:
@@ -70,11 +70,11 @@ class Steps:
         smtplib.SMTP.putcmd, smtplib.SMTP.send, smtplib.SMTP.getreply = put, sent, got  # type: ignore[method-assign]
 
     def on_statement(self, *told: object) -> None:
-        if self.committing and self.settling is not None:  # that transaction is through
-            self.settled, self.settling, self.committing = self.settling, None, False
+        if self.committing and self.settling:  # that transaction is through
+            self.settled, self.settling, self.committing = self.settled + self.settling, 0, False
         statement, parameters = str(told[2]), str(told[3])
         if statement.startswith("UPDATE digests") and "'sent'" in parameters:
-            self.settling = self.handed_over
+            self.settling += parameters.count("'sent'")
             self.step("to note a mail as sent")
         self.step(statement.split("\n")[0][:60])
 
