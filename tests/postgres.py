@@ -35,7 +35,7 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def serving(folder: Path, port: int) -> Iterator[str]:
+def serving(folder: Path, port: int, *, settings: str = SETTINGS) -> Iterator[str]:
     """A PostgreSQL below `folder`; the URL of its database `postgres`."""
     data = folder / "postgres"
     data.mkdir(parents=True)
@@ -45,7 +45,7 @@ def serving(folder: Path, port: int) -> Iterator[str]:
     control = [*_as_user(), _required("pg_ctl"), "-D", str(data), "-w"]
     _run([*_as_user(), _required("initdb"), "-D", str(data), "-A", "trust", "-U", USER, "-N"], folder)
     with (folder / "postgres.out").open("w") as said:  # a file: the server keeps it open for good
-        options = f"-p {port} -h 127.0.0.1 -k {folder} {SETTINGS}"
+        options = f"-p {port} -h 127.0.0.1 -k {folder} {settings}"
         subprocess.run([*control, "-o", options, "start"], cwd=folder, stdout=said, stderr=said, check=True)
     try:
         yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"

@@ -15,8 +15,8 @@ from warehouse.lake.address import Lake
 from warehouse.lake.engine import ask, translated
 from warehouse.turns import WarehouseBusy
 
-KEY = 0x6461_7962
-"""The advisory lock's number ("dayb"): one catalog database holds one lake."""
+WRITING, NEXT = 0x6461_7962, 0x6461_7963
+"""The advisory locks' numbers ("dayb", "dayc"): one catalog database holds one lake. Who waits longest holds the second."""
 
 LOOK_EVERY_SECONDS = 0.005
 """How often a waiting writer asks. (While PostgreSQL itself makes it wait, DuckDB burns a core.)"""
@@ -49,8 +49,16 @@ class Turn:
         self._con.close()
 
     def _wait(self) -> None:
+        """Be the next, then be the one: who has just written cannot come before somebody who waits."""
         deadline = time.monotonic() + self._patience.total_seconds()
-        while ask(self._con, f"select pg_try_advisory_xact_lock({KEY})") != [(True,)]:
+        self._until(f"pg_try_advisory_lock({NEXT})", deadline)
+        try:
+            self._until(f"pg_try_advisory_xact_lock({WRITING})", deadline)
+        finally:
+            ask(self._con, f"select pg_advisory_unlock({NEXT})")
+
+    def _until(self, taken: str, deadline: float) -> None:
+        while ask(self._con, f"select {taken}") != [(True,)]:
             if time.monotonic() > deadline:
                 raise WarehouseBusy(
                     f"other ingesters have been writing {self._lake.name} for "
