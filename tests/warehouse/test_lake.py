@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -20,10 +21,11 @@ from warehouse.audit import audit, check
 from warehouse.export import KEPT, export
 from warehouse.home import Home
 from warehouse.importing import import_export
-from warehouse.lake import engine, extensions, tidy
+from warehouse.lake import engine, extensions
 from warehouse.lake.address import BadAddress, Lake, lake_of
-from warehouse.lake.live import LiveLake
+from warehouse.lake.live import LiveLake, without_compression
 from warehouse.log import Log, WarehouseBroken
+from warehouse.migrations import SCHEMA, migrate
 from warehouse.model import Appended, Batch, Entity, Event, Snapshot, Window
 from warehouse.reading import NothingPublished, Warehouse, current_version
 from warehouse.restore import restore
@@ -147,22 +149,22 @@ def test_of_two_who_write_at_once_without_the_lock_only_one_commits(shared: Home
 
 
 @pytest.mark.slow
-def test_tidying_changes_no_version_and_leaves_no_row_in_the_catalog(shared: Home, batch: MakeBatch) -> None:
+def test_a_publish_tidies_when_it_is_time_and_no_reader_notices(shared: Home, batch: MakeBatch) -> None:
     fill(shared, *(batch(number, number + 4) for number in range(1, 40, 5)))
     with Warehouse.open(shared) as before, Log.open(shared) as log:
         told = before.events(Window(0, 40))
-        waiting = "select count(*) from ducklake_inlined_data_tables"
-        with catalog(shared) as con:
-            assert con.execute(waiting).fetchone() != (0,)
-        tidy.tidy(log.connection)
-        assert before.events(Window(0, 40)) == told
+        with catalog(shared) as con:  # so that the next publish finds it is time
+            con.execute("update daybreak_shown set tidied_at = now() - interval '1 hour'")
         log.append(batch(41, 45))
+        log.publish()
+        assert before.events(Window(0, 40)) == told
+        log.append(batch(46, 50))
         log.publish()
     with Warehouse.open(shared) as after, duckdb.connect() as files:
         assert after.events(Window(0, 40)) == told
         assert files.execute(
             f"select count(*) from read_parquet('{shared.lake.data}main/events/*.parquet')"
-        ).fetchone() == (40,)
+        ).fetchone() == (45,)
     assert wrong(shared) == []
 
 
@@ -177,6 +179,28 @@ def test_texts_that_a_database_chokes_on_are_kept(shared: Home, event: MakeEvent
         assert warehouse.columns()["title"].to_list() == [fit]
         assert [kept.event_id for kept in warehouse.events(Window(0, 1))] == [fit]
     assert wrong(shared) == []
+
+
+@pytest.mark.slow
+def test_a_lake_of_an_earlier_schema_is_brought_up_with_what_it_holds(postgres: str, tmp_path: Path) -> None:
+    earlier = tmp_path / "schema"
+    earlier.mkdir()
+    for step in sorted(SCHEMA.glob("*.sql"))[:3]:
+        shutil.copy(step, earlier)
+    with lake_home(tmp_path / "home", new_database(postgres)) as home:
+        with engine.engine(home.lake).lake_cursor("lake", f"data_path '{home.lake.data}'") as con:
+            migrate(con, "lake", earlier, dialect=without_compression)
+            con.execute(
+                "insert into events select i, 'flux', 'e' || i, 'b1', 'c' || i % 3, 'm1', 'card.updated', 'card', 'c' || i % 3,"
+                " now(), now(), false, null, null, '{}', '{\"title\": \"T\"}', '{}' from range(1, 21) numbers (i)"
+            )
+            con.execute("update progress set revision = 1, head = 20")
+        Log.open(home).close()
+        with Log.open(home) as log:
+            log.publish()
+        with Warehouse.open(home) as warehouse:
+            assert warehouse.cards()["first_offset"].to_list() == [3, 1, 2]
+        assert wrong(home) == []
 
 
 @pytest.mark.slow

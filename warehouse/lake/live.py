@@ -61,7 +61,7 @@ class LiveLake:
         with self.turn(), translated(self._lake):  # two that come at once shall not both begin the lake
             con = self._open()
             try:
-                migrate(con, self.name, dialect=_without_compression)
+                migrate(con, self.name, dialect=without_compression)
                 _settle(con)
             except BaseException:
                 con.close()
@@ -151,6 +151,6 @@ def _require_there(data: str, name: str) -> None:
         )
 
 
-def _without_compression(sql: str) -> str:
+def without_compression(sql: str) -> str:
     """A schema step as DuckLake takes it: how columns are packed is Parquet's to say."""
     return re.sub(r" using compression \w+", "", sql)
