@@ -150,7 +150,7 @@ def test_of_two_who_write_at_once_without_the_lock_only_one_commits(shared: Home
 
 @pytest.mark.slow
 def test_a_publish_tidies_when_it_is_time_and_no_reader_notices(shared: Home, batch: MakeBatch) -> None:
-    fill(shared, *(batch(number, number + 4) for number in range(1, 40, 5)))
+    fill(shared, batch(1, 20), batch(21, 40))
     with Warehouse.open(shared) as before, Log.open(shared) as log:
         told = before.events(Window(0, 40))
         with catalog(shared) as con:  # so that the next publish finds it is time
