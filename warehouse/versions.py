@@ -71,7 +71,7 @@ class FileVersions:
                 news = hot.news(self._deriving.con, base)
         if news is not None:
             path = publish.new_file(self._home, progress.revision, base.path)
-            hot.write(news, path)
+            hot.write(news, base, path)
             self._show(path, progress.revision)
             self._sweep()
         if count > self._sizes.news // 2 or (count and self._is_old(base)):

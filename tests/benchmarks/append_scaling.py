@@ -21,8 +21,10 @@ from long_log import Scale, home_with, next_events
 from warehouse.home import Home
 from warehouse.log import Log
 from warehouse.model import Batch
+from warehouse.reading import Warehouse
 
 TURNS = 60
+NEWEST = "from events order by event_offset desc limit 200"
 MOST_TIMES, MOST_BYTES = 1.3, 80
 
 
@@ -47,6 +49,8 @@ def main(long: int = 10_000_000, short: int = 100_000) -> None:
             compare(
                 "append 100, derive and publish", [publishing(log, scale) for log, scale in logs], turns=15
             )
+            compare("a reader opens it", [reading(home, "from boards") for home in homes], turns=15)
+            compare("a reader asks for the newest 200", [reading(home, NEWEST) for home in homes], turns=15)
 
 
 def appending(log: Log, scale: Scale, count: int) -> Callable[[], object]:
@@ -61,6 +65,16 @@ def publishing(log: Log, scale: Scale) -> Callable[[], object]:
     def work() -> None:
         append()
         log.publish()
+
+    return work
+
+
+def reading(home: Home, sql: str) -> Callable[[], object]:
+    """Open what is published, as a reader does, and ask one thing."""
+
+    def work() -> None:
+        with Warehouse.open(home) as warehouse:
+            warehouse.frame(sql)
 
     return work
 

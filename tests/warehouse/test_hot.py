@@ -17,6 +17,7 @@ from running import until
 from warehouse.audit import audit
 from warehouse.export import export
 from warehouse.home import Home
+from warehouse.hot import TAIL
 from warehouse.importing import import_export
 from warehouse.log import Log, Sizes
 from warehouse.model import Batch, Window
@@ -77,6 +78,22 @@ def test_of_a_large_warehouse_only_what_is_new_is_copied(home: Home, batch: Make
             ]
 
 
+def test_a_long_log_is_read_in_three_parts_without_a_seam(home: Home, batch: MakeBatch) -> None:
+    last = 2 * TAIL + 100
+    with Log.open(home, sizes=LARGE) as log:
+        log.append(batch(1, last))
+        log.publish()
+        log.append(batch(last + 1, last + 10))
+        log.publish()
+        with Warehouse.open(home) as warehouse:
+            told = warehouse.frame(
+                "select count(*), count(distinct event_offset), min(event_offset), max(event_offset) from events"
+            )
+            assert told.row(0) == (last + 10, last + 10, 1, last + 10)
+            newest = warehouse.frame("select event_offset from events order by event_offset desc limit 20")
+            assert newest["event_offset"].to_list() == [*range(last + 10, last - 10, -1)]
+
+
 def test_what_was_published_last_time_is_leant_on(home: Home, batch: MakeBatch) -> None:
     with Log.open(home) as log:
         log.append(batch(1, 20))
@@ -116,6 +133,10 @@ def test_the_next_base_is_made_beside_and_then_readers_lean_on_it(home: Home, ba
 
 
 def test_what_is_derived_while_the_next_base_is_made_is_new_since_it(home: Home, batch: MakeBatch) -> None:
+    def everybody_sees(number: int) -> bool:
+        log.publish()
+        return head(home) == opened_by_a_tool(home) == number
+
     with Log.open(home, sizes=ROLLING) as log:
         log.append(batch(1, 20))
         log.publish()
@@ -123,15 +144,8 @@ def test_what_is_derived_while_the_next_base_is_made_is_new_since_it(home: Home,
             log.append(batch(number, number))
             log.publish()  # begins the next base
             log.append(batch(number + 1, number + 1))
-            log.known("flux", "b1")
-            until(lambda number=number: opened_by_a_tool(home) == number, seconds=20, what="the base")
-            log.publish()
-            assert head(home) == number + 1
-            until(
-                lambda number=number: log.publish() or opened_by_a_tool(home) == number + 1,
-                seconds=20,
-                what="the next",
-            )
+            log.known("flux", "b1")  # derives
+            until(lambda last=number + 1: everybody_sees(last), seconds=20, what="a base of all")
     assert [finding for finding in audit(home) if not finding.ok] == []
 
 
