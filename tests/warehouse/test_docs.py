@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import cli
+from commands.warehouse import docs as print_docs
 from warehouse import docs, state
 from warehouse.home import Home
 from warehouse.log import Log
@@ -31,7 +31,7 @@ def test_every_table_and_column_that_readers_get_is_explained_in_the_file(home: 
 
 
 def test_the_reference_in_the_repository_is_the_one_that_is_printed(capsys) -> None:
-    cli.docs()
+    print_docs()
     printed = capsys.readouterr().out
     kept = (WAREHOUSE / "SCHEMA.md").read_text()
     assert kept == printed, "read what changed, then `uv run daybreak docs > warehouse/SCHEMA.md`"
