@@ -30,11 +30,8 @@ class Touch:
     event: Event
     before: object
     after: object
-
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """When it happened; the log's order decides between equals."""
-        return self.event.occurred_at, self.event.event_offset or 0
+    order: tuple[datetime, int]
+    """When it happened; the log's order decides between equals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,8 @@ def fold(events: Iterable[Event]) -> Folded:
 
 def touches(event: Event) -> tuple[Touched, ...]:
     """What an event does, facet by facet: all that folding needs of it, to be worked out once and folded often."""
-    return tuple((facet, Touch(event, before, after)) for facet, before, after in touched(event))
+    order = (event.occurred_at, event.event_offset or 0)
+    return tuple((facet, Touch(event, before, after, order)) for facet, before, after in touched(event))
 
 
 def folded(every: Iterable[Touched]) -> Folded:

@@ -61,6 +61,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The lines of one entry: all of one card, or one each of several cards of which the same is to be said (`alike`)."""
+
+    lines: tuple[Line, ...]
+    alike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A section as it is shown; `left_out` says what was cut, per board."""
 
@@ -132,24 +140,32 @@ def _when(catch_up: CatchUp) -> str:
 
 def _block(section: Section, limit: int, catch_up: CatchUp) -> Block:
     now = catch_up.to_at.astimezone(zone_of(catch_up))
-    entries = list(_entries(section.lines, now, whole=limit == sys.maxsize))
+    groups = list(_groups(section.lines))
+    # To leave one or two out would save nothing.
+    limit = limit + 2 if 5 <= limit == LIMITS[section.name] and len(groups) <= limit + 2 else limit
+    entries = [_entry(group, now, whole=limit == sys.maxsize) for group in groups[:limit]]
     if len({line.board for line in catch_up.lines}) == 1:
         entries = [replace(entry, board="") if entry.titles else entry for entry in entries]
-    # To leave one or two out would save nothing.
-    limit = limit + 2 if 5 <= limit == LIMITS[section.name] and len(entries) <= limit + 2 else limit
-    left = entries[limit:]
-    left_out = ""
-    if left:
-        cards: dict[str, int] = {}
-        for entry in left:
-            cards[entry.board] = cards.get(entry.board, 0) + max(1, len(entry.titles) + entry.more)
-        where = listed([f"{number:,} on {board}" for board, number in cards.items()])
-        left_out = f"and {sum(cards.values()):,} more" + (f": {where}" if len(cards) > 1 else "")
     cards_told = len({line.card_id or line.events for line in section.lines})
-    return Block(section.name, cards_told, tuple(entries[:limit]), left_out)
+    return Block(section.name, cards_told, tuple(entries), _left_out(groups[limit:]))
 
 
-def _entries(lines: Iterable[Line], now: datetime, *, whole: bool) -> Iterator[Entry]:
+def _left_out(groups: Iterable[Group]) -> str:
+    """How many cards were cut, and of which boards."""
+    cards: dict[str, int] = {}
+    for group in groups:
+        board = group.lines[0].board
+        cards[board] = cards.get(board, 0) + (len(group.lines) if group.alike else 1)
+    where = [f"{number:,} on {board}" for board, number in cards.items()]
+    return (
+        f"and {sum(cards.values()):,} more" + (f": {listed(where)}" if len(where) > 1 else "")
+        if where
+        else ""
+    )
+
+
+def _groups(lines: Iterable[Line]) -> Iterator[Group]:
+    """The lines of each entry to be, in order."""
     groups = [tuple(group) for _, group in groupby(lines, lambda line: line.card_id or line.events)]
     alike: dict[object, list[Line]] = {}
     for group in groups:
@@ -159,17 +175,23 @@ def _entries(lines: Iterable[Line], now: datetime, *, whole: bool) -> Iterator[E
     for group in groups:
         same = alike.get(_sameness(group[0]), []) if len(group) == 1 else []
         if len(same) < ALIKE:
-            yield _entry(group, now, sys.maxsize if whole else STATEMENTS)
+            yield Group(group)
         elif _sameness(group[0]) not in told:
             told.add(_sameness(group[0]))
-            yield _shared(same, now, sys.maxsize if whole else NAMED)
+            yield Group(tuple(same), alike=True)
+
+
+def _entry(group: Group, now: datetime, *, whole: bool) -> Entry:
+    if group.alike:
+        return _shared(group.lines, now, sys.maxsize if whole else NAMED)
+    return _single(group.lines, now, sys.maxsize if whole else STATEMENTS)
 
 
 def _sameness(line: Line) -> object:
     return line.kind, line.lead, line.board, line.reason, line.quote, line.late
 
 
-def _entry(lines: tuple[Line, ...], now: datetime, most: int) -> Entry:
+def _single(lines: tuple[Line, ...], now: datetime, most: int) -> Entry:
     first = lines[0]
     titles = (Title(first.card, first.url),) if first.card_id else ()
     statements = tuple(_statement(line, now) for line in lines[:most])
@@ -179,7 +201,7 @@ def _entry(lines: tuple[Line, ...], now: datetime, most: int) -> Entry:
     return Entry(titles, 0, first.board, statements, len(lines) - len(statements), why, done)
 
 
-def _shared(lines: list[Line], now: datetime, most: int) -> Entry:
+def _shared(lines: tuple[Line, ...], now: datetime, most: int) -> Entry:
     """One entry for cards of which the same is to be said."""
     named = tuple(Title(line.card, line.url) for line in lines[:most])
     last = _statement(max(lines, key=lambda line: line.at), now)

@@ -53,8 +53,9 @@ def compose(catch_up: CatchUp, letterhead: Letterhead = Letterhead()) -> EmailMe
     mail["Subject"] = render.subject(catch_up)
     links = letterhead.links(catch_up)
     _say_it_is_a_list(mail, links, letterhead.domain)
-    mail.set_content(render.text(catch_up, links), cte="quoted-printable")
-    mail.add_alternative(render.html(catch_up, links), subtype="html", cte="quoted-printable")
+    text, html = render.both(catch_up, links)
+    mail.set_content(text, cte="quoted-printable")
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
     mail.set_boundary(f"=_daybreak_{hashlib.sha256(name.encode()).hexdigest()[:32]}")
     return mail
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import jinja2
+from jinja2.ext import Extension
 
 from digests import layout, news
 from digests.layout import Block, Entry, Layout, laid_out, tighter
@@ -19,6 +20,13 @@ from digests.naming import counted, safe_url, shortened
 MOST = 80_000
 """Bytes of HTML: Gmail clips a mail at 102 kB."""
 WIDTH = 76
+STYLES = {
+    "sans": "font-family:-apple-system,BlinkMacSystemFont,&#39;Segoe UI&#39;,Roboto,Helvetica,Arial,sans-serif;",
+    "ink": "color:#1c2430;",
+    "soft": "color:#566070;",
+    "paper": "background-color:#ffffff;",
+}
+"""What nearly every element of a mail says of itself, as mail programs want it: in place, escaped."""
 WEB, PAGE, FEWER = "See this mail in the browser", "Open Daybreak", "Fewer of these mails, or none"
 
 
@@ -27,15 +35,24 @@ def subject(catch_up: CatchUp) -> str:
     return news.subject(catch_up)
 
 
-def html(catch_up: CatchUp, links: Links = NOWHERE) -> str:
-    """The mail's HTML, at most MOST bytes; what is cut leads to the mail's own page, or the dashboard."""
-    return _fitting(catch_up, links)[1]
+def both(catch_up: CatchUp, links: Links = NOWHERE) -> tuple[str, str]:
+    """A mail's text and its HTML, of one layout: every title and link is in both.
+
+    The HTML has at most MOST bytes; what is cut leads to the mail's own page, or the dashboard.
+    """
+    safe = Links(*(safe_url(getattr(links, name.name)) or "" for name in fields(links)))
+    shown, page = _fitting(catch_up, safe)
+    return "\n".join(_text(shown, safe)).strip() + "\n", page
 
 
 def text(catch_up: CatchUp, links: Links = NOWHERE) -> str:
-    """The same in plain text: every title and link the HTML has."""
-    shown, _ = _fitting(catch_up, links)
-    return "\n".join(_text(shown, _safe(links))).strip() + "\n"
+    """The text alone."""
+    return both(catch_up, links)[0]
+
+
+def html(catch_up: CatchUp, links: Links = NOWHERE) -> str:
+    """The HTML alone."""
+    return both(catch_up, links)[1]
 
 
 def page(template: str, **values: object) -> str:
@@ -47,15 +64,20 @@ def _fitting(catch_up: CatchUp, links: Links) -> tuple[Layout, str]:
     limits: layout.Limits = layout.LIMITS
     while True:
         shown = laid_out(catch_up, limits)
-        page = _template("digest.html.j2").render(digest=shown, links=_safe(links))
+        page = _template("digest.html.j2").render(digest=shown, links=links)
         smaller = tighter(limits)
         if len(page.encode()) <= MOST or smaller is None:
             return shown, page
         limits = smaller
 
 
-def _safe(links: Links) -> Links:
-    return Links(*(safe_url(getattr(links, name.name)) or "" for name in fields(links)))
+class _Styles(Extension):
+    """Puts STYLES into a template when it is built: a mail has two hundred of them, and each would be escaped anew."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's
+        for style, css in STYLES.items():
+            source = source.replace(f"{{{{ {style} }}}}", css)
+        return source
 
 
 @cache
@@ -63,6 +85,7 @@ def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("digests"),
         autoescape=True,
+        extensions=[_Styles],
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from digests.catchup import Cutoff
+from digests.layout import LIMITS, laid_out
 from digests.model import CatchUp, CommentNow, Links
 from digests.news import headline
 from digests.render import MOST, as_json, html, subject, text
@@ -265,6 +266,17 @@ def test_a_flood_fits_and_says_what_was_left_out(story) -> None:
     assert told == 400
     assert page.count("#fff6e8") == 1
     assert left + page.count("mentions you · ") == told
+
+
+def test_what_was_cut_on_one_board_names_it_once(story) -> None:
+    """Cards of a board that is the only one are told without its name; the board's own news has it."""
+    for card in ("c3", "c6"):
+        story.tell("card.updated", "ana", card, before={"title": "Old"}, after={"title": card})
+    story.tell("column.updated", "ana", board="web", entity="column", id="todo", before={"title": "A"}, after={"title": "B"})  # fmt: skip
+
+    shown = laid_out(story.read(), {**LIMITS, "Moved": 0})
+
+    assert [block.left_out for block in shown.blocks] == ["and 3 more"]
 
 
 def test_the_subject_is_the_news(story) -> None:
