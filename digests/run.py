@@ -35,7 +35,7 @@ from warehouse.reading import NothingPublished, Warehouse
 AT_ONCE = 100
 """Digests a worker takes to make at a time, and keeps in one transaction."""
 KEPT = timedelta(days=30)
-"""How long the message of a digest that is done with is kept."""
+"""How long the message of a digest that is done with is kept, and what its page shows."""
 LOOK_AGAIN = timedelta(seconds=0.2)
 """Between two looks at what other workers still hold."""
 

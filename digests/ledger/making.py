@@ -111,13 +111,19 @@ def keep(home: Home, worker: str, made: Sequence[Made], now: datetime) -> list[M
 
 
 def make_again(home: Home, addresses: Mapping[str, str | None], now: datetime) -> None:
-    """What lies in the outbox for an address that its person no longer has is due anew, and made for the right one."""
+    """What lies in the outbox for an address that its person no longer has is due anew, and made for the right one.
+
+    How often the old one was tried says nothing about the new.
+    """
     lying = select(_digest.digest_id, _digest.person_id, _digest.recipient).where(
         _digest.state.in_(("rendered", "deferred")), tables.UNFINISHED, free(now)
     )
     with writing(home) as con:
         wrong = [row.digest_id for row in con.execute(lying) if addresses.get(row.person_id) != row.recipient]
-        unmade = {"state": "due", "after": 0, "upto": 0, "counts": json.dumps(NOTHING), "changed_at": now}
+        unmade = {
+            "state": "due", "reason": "", "after": 0, "upto": 0, "counts": json.dumps(NOTHING),
+            "attempts": 0, "changed_at": now,
+        }  # fmt: skip
         con.execute(update(tables.digests).where(_digest.digest_id.in_(wrong)).values(unmade))
         for kept in (tables.messages, tables.views):
             con.execute(delete(kept).where(kept.c.digest_id.in_(wrong)))

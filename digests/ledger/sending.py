@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, false, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, false, or_, select, update
 from sqlalchemy.engine import Row
 
 from digests.ledger import tables
@@ -139,8 +139,16 @@ def came_back(
 
 
 def forget_messages(home: Home, before: datetime) -> None:
-    """Drop the messages of digests that were done with before then, a thousand at most; their rows stay."""
-    oldest = select(tables.messages.c.digest_id).order_by(tables.messages.c.digest_id)
+    """Drop what is kept of digests that were done with before then, their messages and what their pages show.
+
+    A thousand of each at most; the rows of the digests stay.
+    """
+    for kept in (tables.messages, tables.views):
+        _forget(home, kept, before)
+
+
+def _forget(home: Home, kept: Table, before: datetime) -> None:
+    oldest = select(kept.c.digest_id).order_by(kept.c.digest_id)
     done = select(_digest.digest_id).where(
         _digest.state.in_(("sent", "refused", "skipped")), _digest.changed_at < before
     )
@@ -149,4 +157,4 @@ def forget_messages(home: Home, before: datetime) -> None:
             return
     with writing(home) as con:
         gone = con.execute(done.where(_digest.digest_id.in_(oldest.limit(1000)))).scalars().all()
-        con.execute(delete(tables.messages).where(tables.messages.c.digest_id.in_(gone)))
+        con.execute(delete(kept).where(kept.c.digest_id.in_(gone)))

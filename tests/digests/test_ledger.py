@@ -33,8 +33,9 @@ def made(
     ledger.plan(books, [(who, now)], now)
     (row,) = [row for row in ledger.take_due(books, worker, now, limit=9) if row.person_id == who]
     mail = Made(
-        row.digest_id, who, Window(after, upto), COUNTS, f"{who}@example.org", f"<{who}-{upto}@d>", b"\0mail"
-    )
+        row.digest_id, who, Window(after, upto), COUNTS, f"{who}@example.org", f"<{who}-{upto}@d>", b"\0mail",
+        view=b"\0view",
+    )  # fmt: skip
     return bool(ledger.keep(books, worker, [mail], now))
 
 
@@ -232,6 +233,17 @@ def test_who_has_a_next_digest_due_gets_one_mail_and_not_two(books: Home) -> Non
     assert [mail.person_id for mail in ledger.take(books, "w", NOW + timedelta(days=1), limit=9)] == ["ben"]
 
 
+def test_a_new_address_does_not_inherit_the_tries_of_the_old_one(books: Home) -> None:
+    made(books, "ada")
+    (mail,) = ledger.take(books, "w", NOW, limit=9)
+    ledger.settle(books, "w", [Outcome(mail.digest_id, "deferred", "451 full", 4, NOW)], NOW)
+
+    ledger.make_again(books, {"ada": "ada@new.example"}, NOW)
+
+    (due,) = ledger.digests(books)
+    assert (due.state, due.attempts, due.reason) == ("due", 0, "")
+
+
 def test_a_message_is_dropped_when_it_has_been_done_with_for_long_and_its_row_stays(books: Home) -> None:
     made(books, "ada")
     ledger.settle(
@@ -246,6 +258,8 @@ def test_a_message_is_dropped_when_it_has_been_done_with_for_long_and_its_row_st
 
     assert ledger.message(books, sent.digest_id) is None
     assert ledger.message(books, waits.digest_id) == b"\0mail"
+    assert ledger.view(books, "ada", sent.window) is None
+    assert ledger.view(books, "ben", waits.window) == b"\0view"
     assert len(ledger.digests(books)) == 2
 
 
