@@ -26,28 +26,29 @@ class Reading:
     via: str
 
 
-def caught_up(home: Home, person_id: str, upto: int, now: datetime, *, via: str = "page") -> None:
-    """Move the person's cursor: everything up to `upto` is read."""
+def caught_up(home: Home, person_id: str, upto: int, now: datetime, *, via: str = "page") -> int:
+    """Move the person's cursor: everything up to `upto` is read. The reading_id, by which this can be taken back."""
     with writing(home) as con:
         before = cursors_in(con, [person_id]).get(person_id)
         after = min(before.window.upto if before else 0, upto)
         row = {"person_id": person_id, "after": after, "upto": upto, "read_at": now, "via": via}
-        con.execute(tables.readings.insert().values(row))
+        said = con.execute(tables.readings.insert().values(row))
         seen_in(con, person_id, now)
+        assert said.inserted_primary_key is not None
+        return int(said.inserted_primary_key[0])
 
 
-def undo_caught_up(home: Home, person_id: str, now: datetime) -> bool:
-    """Take the person's last "I'm caught up" back; False when there is none."""
+def undo_caught_up(home: Home, person_id: str, now: datetime, reading_id: int | None = None) -> bool:
+    """Take an "I'm caught up" of the person's back, their last if none is named; False where it does not stand."""
+    said = tables.readings.c
     with writing(home) as con:
-        last = con.execute(
-            select(func.max(tables.readings.c.reading_id)).where(
-                tables.readings.c.person_id == person_id, tables.readings.c.undone_at.is_(None)
-            )
-        ).scalar()
-        if last is None:
-            return False
-        con.execute(update(tables.readings).where(tables.readings.c.reading_id == last).values(undone_at=now))
-        return True
+        if reading_id is None:
+            last = select(func.max(said.reading_id)).where(said.person_id == person_id, tables.STANDING)
+            reading_id = con.execute(last).scalar()
+        row = update(tables.readings).where(
+            said.reading_id == reading_id, said.person_id == person_id, tables.STANDING
+        )
+        return bool(con.execute(row.values(undone_at=now)).rowcount)
 
 
 def cursor(home: Home, person_id: str) -> Reading | None:

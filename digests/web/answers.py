@@ -58,4 +58,4 @@ def undo_button(home: Home, person_id: str, undo: Undo | None) -> list[Button]:
 def taken_back(home: Home, person_id: str, form: Mapping[str, str]) -> list[Any] | None:
     """What an undo button of this person's says."""
     told = tokens.told(home, "undo", form.get("value", ""))
-    return told[1:] if told and len(told) == 3 and told[0] == person_id else None
+    return told[1:] if told and len(told) == 4 and told[0] == person_id else None

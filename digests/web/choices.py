@@ -14,8 +14,10 @@ from digests.model import WEEK, BoardNow, Person
 from digests.people_file import kept
 from warehouse.home import Home
 
-Undo = tuple[str, Any]
-"""A key of people.toml and what the person had chosen for it before (None: nothing), or CAUGHT_UP."""
+Undo = tuple[str, Any, Any]
+"""A key of people.toml, what the person had chosen for it before (None: nothing) and what then; or CAUGHT_UP, None and
+the reading. It takes back that alone: not what was chosen or read later, however often it is said.
+"""
 CAUGHT_UP = "caught up"
 
 
@@ -28,6 +30,7 @@ class Done:
 
 
 NOTHING = Done("Nothing was changed.")
+LATER = Done("Nothing was changed: since then you have chosen otherwise.")
 STOPPED = "There will be no more of these mails."
 AGAIN = "Mails come as they did before."
 
@@ -39,8 +42,10 @@ def weekly(day: str) -> str:
 
 def caught_up(home: Home, person: Person, upto: int, now: datetime) -> Done:
     """All of the mail is read."""
-    ledger.caught_up(home, person.person_id, upto, now, via="mail")
-    return Done("You are caught up. The next mail tells what comes after this one.", (CAUGHT_UP, None))
+    reading_id = ledger.caught_up(home, person.person_id, upto, now, via="mail")
+    return Done(
+        "You are caught up. The next mail tells what comes after this one.", (CAUGHT_UP, None, reading_id)
+    )
 
 
 def less_often(home: Home, person: Person, now: datetime) -> Done:
@@ -62,18 +67,26 @@ def mute(home: Home, person: Person, board: BoardNow, now: datetime) -> Done:
 
 def nothing_more(home: Home, person: Person, now: datetime) -> Done:
     """No digests at all; what lies in the outbox for them stays there."""
-    before = _chosen(home, person).get("cadence")
-    undo = _choose(home, person, "cadence", "never", now)
+    key, before, after = _choose(home, person, "cadence", "never", now)
     ledger.withhold(home, person.person_id, "unsubscribed", now)
-    return Done(STOPPED, undo if before != "never" else ("cadence", None))
+    return Done(STOPPED, (key, before if before != after else None, after))
+
+
+def as_before(home: Home, person: Person, now: datetime) -> Done:
+    """Mails come again, as often as people.toml says."""
+    people.change(home, person, {"cadence": None}, now)
+    return Done(AGAIN)
 
 
 def undo(home: Home, person: Person, what: Sequence[Any], now: datetime) -> Done:
     """Take back what `Done.undo` names."""
-    key, before = what
+    key, before, after = what
     if key == CAUGHT_UP:
-        ledger.undo_caught_up(home, person.person_id, now)
+        if not ledger.undo_caught_up(home, person.person_id, now, after):
+            return NOTHING
         return Done("You are not caught up: the next mail begins where you were before.")
+    if _chosen(home, person).get(key) != after:
+        return LATER
     people.change(home, person, {key: _known(home, before) if key == "muted" and before else before}, now)
     return Done(AGAIN)
 
@@ -88,7 +101,7 @@ def _known(home: Home, names: Sequence[str]) -> list[str]:
 def _choose(home: Home, person: Person, key: str, value: object, now: datetime) -> Undo:
     before = _chosen(home, person).get(key)
     people.change(home, person, {key: value}, now)
-    return key, before
+    return key, before, _chosen(home, person).get(key)
 
 
 def _chosen(home: Home, person: Person) -> Mapping[str, Any]:

@@ -52,7 +52,7 @@ def _done(home: Home, person: Person, boards: list[BoardNow], form: Mapping[str,
             board = next((one for one in boards if one.board_id == form.get("value")), None)
             return choices.mute(home, person, board, now) if board else choices.NOTHING
         case "again":
-            return choices.undo(home, person, ("cadence", None), now)
+            return choices.as_before(home, person, now)
         case "undo":
             what = taken_back(home, person.person_id, form)
             return choices.undo(home, person, what, now) if what else choices.NOTHING
@@ -62,8 +62,8 @@ def _done(home: Home, person: Person, boards: list[BoardNow], form: Mapping[str,
 def _as_if(home: Home, form: Mapping[str, str]) -> Answer:
     """What somebody hears whose address is not ours: the same, though nothing is done."""
     likely = {
-        "all": Done(choices.STOPPED, ("cadence", None)),
-        "less": Done(choices.weekly("mon"), ("cadence", None)),
+        "all": Done(choices.STOPPED, ("cadence", None, "never")),
+        "less": Done(choices.weekly("mon"), ("cadence", None, "weekly on mon")),
         "again": Done(choices.AGAIN),
         "undo": Done(choices.AGAIN),
     }

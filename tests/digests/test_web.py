@@ -225,11 +225,39 @@ def test_what_was_chosen_on_the_way_out_is_taken_back(site: Site) -> None:
     assert site.person().cadence == Cadence("daily")
 
 
+def test_an_undo_takes_back_what_it_stands_beside_and_nothing_that_came_later(site: Site) -> None:
+    mail = adas_mail(site.home)
+    muted = site.post(fewer(mail), do="mute", value="b1")
+    stopped = site.post(fewer(mail), do="all")
+    change(site.home, site.person(), {"muted": []}, NOW)
+    change(site.home, site.person(), {"cadence": "daily"}, NOW)
+
+    for old in (muted, stopped):
+        answer = site.post(fewer(mail), do="undo", value=value_of(old.text, "undo"))
+        assert "you have chosen otherwise" in answer.text
+
+    assert (site.person().muted, site.person().cadence) == ((), Cadence("daily"))
+
+
+def test_an_undo_pressed_twice_takes_one_reading_back(site: Site) -> None:
+    mail = adas_mail(site.home)
+    ledger.caught_up(site.home, "ada-berlin", 9, NOW)  # on the page, and further than the mail
+    done = site.post(web(mail), do="caught-up")
+    undo = value_of(done.text, "undo")
+
+    site.post(web(mail), do="undo", value=undo)
+    assert "Nothing was changed" in site.post(web(mail), do="undo", value=undo).text
+
+    read = ledger.cursor(site.home, "ada-berlin")
+    assert read
+    assert (read.via, read.window.upto) == ("page", 9)
+
+
 def test_nobody_writes_the_choices_of_somebody_else(site: Site) -> None:
     way = fewer(adas_mail(site.home))
-    kenji = tokens.signed(site.home, "undo", "kenji-tokyo", "cadence", "never")
+    kenji = tokens.signed(site.home, "undo", "kenji-tokyo", "cadence", "never", None)
 
-    for value in (kenji, "cadence", tokens.signed(site.home, "view", "ada-berlin", "cadence", "never")):
+    for value in (kenji, "cadence", tokens.signed(site.home, "view", "ada-berlin", "cadence", "never", None)):
         assert "Nothing was changed" in site.post(way, do="undo", value=value).text
     assert site.post(way, do="mute", value="a board Ada is not on").status_code == 200
     assert {site.person(who).cadence for who in ("ada-berlin", "kenji-tokyo")} == {Cadence()}
