@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digests import ledger
+from digests.deliver import BadCarrier
 from digests.deliver.mailboxes import MailboxUnavailable, look_through
 from digests.deliver.reports import Bounce, bounce_of
 from warehouse.home import Home
@@ -72,7 +73,7 @@ class Watch:
         try:
             take_in(self.home, self.mailbox, now, return_path=self.return_path, say=self.say)
             self.said = ""
-        except MailboxUnavailable as error:
+        except (MailboxUnavailable, BadCarrier) as error:
             if str(error) != self.said:
                 self.said = str(error)
                 self.say(self.said)

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from digests.deliver.carriers import BadCarrier
 
 MOST = 500
-"""Messages looked at in one go."""
+"""Messages looked at in one go, the newest: others that pile up unread must not hide the reports that come after them."""
 TIMEOUT = 20.0
 _FORM = (
     "the path of a Maildir, or imaps://user:password@host/FOLDER (imap:// and imap+starttls:// work as well)"
@@ -45,7 +45,7 @@ def _through_maildir(path: Path, judge: Judge) -> Iterator[str]:
     box = mailbox.Maildir(path, create=False)
     try:
         unread = [key for key in sorted(box.keys()) if "S" not in box.get_message(key).get_flags()]
-        for key in unread[:MOST]:
+        for key in unread[-MOST:]:
             if judge(box.get_bytes(key)):
                 message = box.get_message(key)
                 message.set_subdir("cur")
@@ -78,7 +78,7 @@ def _through_imap(parts: SplitResult, judge: Judge) -> Iterator[str]:
         with _signed_in(parts) as server:
             _ok(server.select(f'"{folder}"'), where)
             found = _ok(server.uid("search", _MAY_BE_A_REPORT), where)
-            for uid in (found[0] or b"").decode().split()[:MOST]:
+            for uid in (found[0] or b"").decode().split()[-MOST:]:
                 told = _ok(server.uid("fetch", uid, "(BODY.PEEK[])"), where)
                 if judge(next((bytes(part[1]) for part in told if isinstance(part, tuple)), b"")):
                     _ok(server.uid("store", uid, "+FLAGS.SILENT", r"(\Seen)"), where)

@@ -56,9 +56,11 @@ def _blocks(message: Message) -> Iterator[Message]:
 def _of_the_original(message: Message) -> Iterator[str]:
     """What the report brings of the mail that came back, whole or its headers alone."""
     for part in message.walk():
-        kind, payload = part.get_content_type(), part.get_payload()
-        if kind == "message/rfc822" and isinstance(payload, list):
-            yield from (_field(each, "Message-ID") for each in payload if isinstance(each, Message))
+        kind = part.get_content_type()
+        if kind == "message/rfc822" and part.is_multipart():
+            yield from (
+                _field(each, "Message-ID") for each in part.get_payload() if isinstance(each, Message)
+            )
         elif kind == "text/rfc822-headers":
             told = part.get_payload(decode=True)
             text = told.decode(errors="replace") if isinstance(told, bytes) else ""

@@ -16,7 +16,7 @@ import pytest
 from digests import ledger
 from digests.bounces import take_in
 from digests.deliver import BadCarrier
-from digests.deliver.mailboxes import MailboxUnavailable
+from digests.deliver.mailboxes import MOST, MailboxUnavailable
 from digests.deliver.reports import bounce_of
 from digests.ledger import Made, Outcome
 from running import environment, free_port, until
@@ -169,6 +169,26 @@ def test_what_is_no_report_is_left_unread(case: Case) -> None:
     assert case.read() == "reports=0 ours=0 suppressed=0"
 
     assert not any("S" in message.get_flags() for message in mailbox.Maildir(case.place))
+
+
+@pytest.mark.parametrize("charset", ["*=x'y'%ff", '="a\0b"', "=no-such"])
+def test_a_message_of_no_known_writing_is_read_all_the_same(charset: str) -> None:
+    """Anybody may write to the mailbox."""
+    kind = f"text/plain; charset{charset}\nContent-Transfer-Encoding: 8bit"
+    raw = report(kind=kind, original="Subject: \N{LATIN SMALL LETTER E WITH ACUTE}\n")
+
+    bounce = bounce_of(raw)
+
+    assert bounce
+    assert bounce.status == "5.1.1"
+
+
+def test_what_piles_up_unread_does_not_hide_a_report(case: Case) -> None:
+    for number in range(MOST):
+        (case.place / "new" / f"1.{number:04}.other").write_bytes(b"Subject: hello\r\n\r\nHello.\r\n")
+    (case.place / "new" / "2.0.report").write_bytes(report())
+
+    assert case.read() == "reports=1 ours=1 suppressed=1"
 
 
 def test_a_report_carries_nothing_into_a_line_of_ours() -> None:
