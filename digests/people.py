@@ -59,7 +59,9 @@ def import_people(home: Home, path: Path, now: datetime) -> ImportReport:
         key = person_id or unused(slug(entry.name), entry.members[:1], taken | rows.keys())
         rows[key] = _by_id(replace(entry, chosen=kept(saved.get(key, {})).chosen), boards(home))
     new = {key: entry.as_json() for key, entry in rows.items()}
-    ledger.save_people(home, {key: (entry.name, new[key]) for key, entry in rows.items()}, now)
+    # Who is told the same again has not chosen anew: see `Person.chosen_at`.
+    said = {key: (entry.name, new[key]) for key, entry in rows.items() if saved.get(key) != new[key]}
+    ledger.save_people(home, said, now)
     return ImportReport(
         added=tuple(key for key in new if key not in saved),
         updated=tuple(key for key in new if key in saved and saved[key] != new[key]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +117,15 @@ def test_importing_again_changes_what_changed_and_adds_nobody(home: Home) -> Non
 
     assert report.updated == ("ana-lima",)
     assert [one.zone for one in people(home)] == ["Asia/Seoul"]
+
+
+def test_who_is_told_the_same_again_has_not_chosen_anew(home: Home) -> None:
+    """A weekly mail that was missed is made up for, unless its reader chose another time since."""
+    meet(home, m1="Ana Lima")
+    for later in (timedelta(0), timedelta(days=1)):
+        import_people(home, write(home, entry(name='"Ana Lima"', zone='"Asia/Tokyo"')), NOW + later)
+
+    assert [one.chosen_at for one in people(home)] == [NOW]
 
 
 @pytest.mark.parametrize(
