@@ -97,7 +97,6 @@ class Gathering:
         self._logs: dict[str, _Log] = {}
         self._early: dict[tuple[str, Window], Sequence[int]] = {}
         self._offsets_before: dict[datetime, int] = {}
-        self._expected: list[Person] = []
         self._asked_for: dict[str, _Asked] = {}
 
     @classmethod
@@ -108,8 +107,12 @@ class Gathering:
             yield cls(warehouse, home, now=now, page_url=page_url)
 
     def expect(self, people: Iterable[Person]) -> None:
-        """These people will be asked for next: their boards are read together, when the first of them is."""
-        self._expected += people
+        """These people will be asked for next: their boards are read together. Where that fails, each is read alone."""
+        expected = list(people)
+        readings = ledger.cursors(self._home, {person.person_id for person in expected})
+        asked = [(person, self._asked(readings.get(person.person_id))) for person in expected]
+        self._read(asked)
+        self._asked_for |= {person.person_id: one for person, one in asked}
 
     def told(
         self,
@@ -120,7 +123,6 @@ class Gathering:
         upto: int | None = None,
     ) -> CatchUp:
         """What the person is told; see `gather`. Raises NoSuchWindow."""
-        self._prepare()
         asked = self._asked_for.pop(person.person_id, None)
         if asked is None or (after, since, upto) != (None, None, None):
             own_start = after is None and since is None
@@ -132,14 +134,6 @@ class Gathering:
     @cached_property
     def _head(self) -> int:
         return self._warehouse.head()
-
-    def _prepare(self) -> None:
-        people, self._expected = self._expected, []
-        if people:
-            readings = ledger.cursors(self._home, {person.person_id for person in people})
-            asked = [(person, self._asked(readings.get(person.person_id))) for person in people]
-            self._read(asked)
-            self._asked_for |= {person.person_id: one for person, one in asked}
 
     def _asked(
         self,

@@ -115,19 +115,22 @@ def loop(
 ) -> None:
     """Run on every minute until `stop` is set, and do `first` before each run.
 
-    What goes wrong in one minute is tried again in the next.
+    What goes wrong in one minute is tried again in the next; that `first` goes wrong keeps nobody from their mail.
     """
+
+    def each(now: datetime) -> None:
+        report = run(home, now, carrier=carrier, say=say, doors=doors, clock=clock, stop=stop)
+        if report.sent or report.skipped or not report.ok:
+            (say or _log.info)(f"digests {report}")
+
     while not stop.is_set():
-        try:
-            if first:
-                first(clock())
-            report = run(home, clock(), carrier=carrier, say=say, doors=doors, clock=clock, stop=stop)
-            if report.sent or report.skipped or not report.ok:
-                (say or _log.info)(f"digests {report}")
-        except NothingPublished as error:
-            _log.debug("%s", error)
-        except Exception:  # noqa: BLE001 - the outermost loop: a bad minute must not end the mornings after it
-            _log.exception("a digest run failed; it is tried again in a minute")
+        for step in (first, each) if first else (each,):
+            try:
+                step(clock())
+            except NothingPublished as error:
+                _log.debug("%s", error)
+            except Exception:  # noqa: BLE001 - the outermost loop: a bad minute must not end the mornings after it
+                _log.exception("a part of a digest run failed; it is tried again in a minute")
         now = clock()
         stop.wait(60 - now.second - now.microsecond / 1e6)
 
@@ -150,7 +153,9 @@ class _Run:
         try:
             with Warehouse.open(self.home) as warehouse:
                 self._plan(warehouse, everybody)
-            tally = self._send()  # may take its time, in which no version of the warehouse is held
+            tally = self._send()  # may take its time, in which no version of the warehouse is held …
+            if tally:  # … and people may choose anew
+                everybody = people(self.home)
             with Warehouse.open(self.home) as warehouse:
                 tally += self._make(warehouse, everybody)
             tally += self._send()
@@ -206,7 +211,7 @@ class _Run:
         gathering = self._gathering(warehouse)
         while not self.stop.is_set() and (taken := self._take_due()):
             suppressed = ledger.suppressions(self.home)
-            gathering.expect(by_id[one.person_id] for one in taken if one.person_id in by_id)
+            self._expect(gathering, [by_id[one.person_id] for one in taken if one.person_id in by_id])
             made = [self._made(gathering, by_id.get(one.person_id), one, suppressed) for one in taken]
             done = [each for each in made if each]
             kept = ledger.keep(self.home, self.worker, done, self.clock())
@@ -215,6 +220,12 @@ class _Run:
                 self.say(f"digest person={each.person_id} state=skipped reason={each.why_not!r}")
             tally.update(due=len(taken), failed=len(made) - len(done), skipped=len(skipped))
         return tally
+
+    def _expect(self, gathering: Gathering, some: Sequence[Person]) -> None:
+        try:
+            gathering.expect(some)
+        except Exception:  # noqa: BLE001 - a board that cannot be read costs those who read it alone
+            _log.exception("the boards of %d people could not be read together", len(some))
 
     def _gathering(self, warehouse: Warehouse) -> Gathering:
         return Gathering(warehouse, self.home, now=self.now, page_url=self.doors.page)

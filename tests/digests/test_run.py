@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import mailbox
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from digests import ledger
 from digests.audit import audit, check
 from digests.deliver import DeliveryDeferred, DeliveryRefused, Memory, Parcel
 from digests.gather import gather
-from digests.people import find, import_people
+from digests.people import change, find, import_people
 from digests.run import loop, preview, run
 from digests.schedule import due
 from small_team import PEOPLE, Team, board, fill
 from warehouse.home import Home
+from warehouse.model import Entity, Snapshot
 from warehouse.reading import NothingPublished
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -260,6 +262,50 @@ def test_the_loop_sends_and_stops_when_told(team: Team) -> None:
 
     assert len(carrier.sent) == 2
     assert said[-1] == "digests due=2 sent=2 skipped=0 deferred=0 refused=0 failed=0 without_zone=0"
+
+
+def test_a_board_that_cannot_be_read_costs_nobody_else_their_mail(team: Team) -> None:
+    """Kenji's slot is the first; what is wrong is on a board of Ada's."""
+    ada = Entity("member", "ada", {"name": "Ada Berlin", "username": "ada", "kind": "human"})
+    too_deep = orjson.Fragment(b'{"a":' * 3000 + b"1" + b"}" * 3000)
+    wrong = team.event("card.updated", "x1", "ada", timedelta(hours=1), before=too_deep)
+    team.append(replace(wrong, board_id="b2"), snapshot=Snapshot("flux", "b2", NOW, (ada,)))
+
+    report = run(team.home, NOW)
+
+    assert (report.sent, report.failed) == (1, 1)
+    assert states(team.home) == {"kenji-tokyo": ["sent"], "ada-berlin": ["due"]}
+
+
+def test_what_people_choose_while_others_are_sent_theirs_holds_for_their_own(team: Team) -> None:
+    @dataclass(frozen=True)
+    class Slow(Stubborn):
+        def deliver(self, parcel: Parcel) -> None:
+            super().deliver(parcel)
+            change(team.home, find(team.home, "ada-berlin"), {"email": "ada@new.example"}, NOW)
+
+    early = NOW - timedelta(hours=4)  # 06:00 in Berlin
+    run(team.home, early, carrier=Stubborn(errors={"kenji@example.org": DeliveryDeferred("busy")}))
+    carrier = Slow()
+
+    run(team.home, NOW, carrier=carrier)
+
+    assert [parcel.recipient for parcel in carrier.sent.values()] == ["kenji@example.org", "ada@new.example"]
+
+
+def test_what_goes_wrong_before_a_run_keeps_nobody_from_their_mail(team: Team) -> None:
+    stop, carrier = threading.Event(), Memory()
+
+    def fails(now: datetime) -> None:
+        raise OSError("a mailbox nobody can read")
+
+    def say(line: str) -> None:
+        if line.startswith("digests "):
+            stop.set()
+
+    loop(team.home, lambda: NOW, stop, carrier=carrier, say=say, first=fails)
+
+    assert len(carrier.sent) == 2
 
 
 def test_doctor_says_who_cannot_be_told(team: Team) -> None:
